@@ -1,0 +1,1 @@
+"""Training, evaluation and export of Motionary's encoders. The only package that needs torch."""
