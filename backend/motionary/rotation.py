@@ -16,6 +16,7 @@ __all__ = [
     "IDENTITY",
     "between",
     "continuous",
+    "continuous_euler",
     "from_6d",
     "from_axis_angle",
     "from_euler",
@@ -216,6 +217,21 @@ def continuous(q: ArrayLike) -> Floats:
         flips = np.sum(q[1:] * q[:-1], axis=-1) < 0
         q[1:][np.cumsum(flips, axis=0) % 2 == 1] *= -1
     return q
+
+
+def continuous_euler(angles: ArrayLike) -> Floats:
+    """Angles (T, 3) about three different axes, rewritten so that each frame is the closest to the one before.
+
+    (a, b, c) and (a + pi, pi - b, c + pi) are the same rotation, and so is any angle a full turn further; the
+    first frame stays as it is.
+    """
+    angles = np.array(angles, np.float64)
+    flipped = angles * np.array([1.0, -1.0, 1.0]) + np.pi
+    for t in range(1, len(angles)):
+        choices = np.stack([angles[t], flipped[t]])
+        choices += 2 * np.pi * np.round((angles[t - 1] - choices) / (2 * np.pi))
+        angles[t] = choices[np.argmin(np.abs(choices - angles[t - 1]).sum(axis=1))]
+    return angles
 
 
 def to_6d(q: ArrayLike) -> Floats:
