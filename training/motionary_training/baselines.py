@@ -1,8 +1,8 @@
 """Retrieval without a neural motion encoder: what a trained model has to beat, on every table.
 
 A clip becomes one vector of statistics; a ridge regression, or the nearest training clips, take it to the
-space of caption vectors (any sentence encoder's), where the cosine with a query's vector is its score. Shapes:
-N training clips, Q queries, G gallery clips, K statistics, D the width of a caption vector.
+space of caption vectors (any sentence encoder's), where the cosine with a query's vector is its score.
+Shapes: N training clips, Q queries, G gallery clips, K statistics, D the width of a caption vector.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def ridge_scores(
     """Scores (Q, G), cosines, of a ridge regression from statistics (N, K) to caption vectors (N, D).
 
     Closed form over standardised statistics, with an intercept; ``alpha`` > 0 is the weight of the squared
-    coefficients. A clip of several captions may have a row for each, or one with their mean. MotionaryError for
-    an ``alpha`` that is not positive.
+    coefficients. A clip of several captions may have a row for each, or one with their mean. MotionaryError
+    for an ``alpha`` that is not positive.
     """
     if not alpha > 0:
         raise MotionaryError(f"ridge regression has alpha {alpha}; it needs a positive number")
@@ -74,9 +74,9 @@ def knn_scores(
 ) -> Floats:
     """Scores (Q, G), cosines, where a gallery clip borrows the captions of the training clips most like it.
 
-    Its vector is the mean caption vector of the ``neighbours`` training rows nearest in standardised statistics
-    (all, where there are fewer). Give one row a training clip, with the mean of its captions' vectors: several
-    of one clip would crowd out other neighbours. MotionaryError for fewer than one neighbour.
+    Its vector is the mean caption vector of the ``neighbours`` training rows nearest in standardised
+    statistics (all, where there are fewer). Give one row a training clip, with the mean of its captions'
+    vectors: several of one clip would crowd out others. MotionaryError for fewer than one neighbour.
     """
     if neighbours < 1:
         raise MotionaryError(f"nearest neighbours are set to {neighbours}; at least 1 is needed")
@@ -89,7 +89,7 @@ def knn_scores(
 
 
 def _standardised(train_stats: ArrayLike, gallery_stats: ArrayLike) -> tuple[Floats, Floats]:
-    """Both as deviations from the training rows' mean; a statistic that never varies there counts for nothing."""
+    """Both in the training rows' standard deviations from their mean; 0 for what never varies in them."""
     train, gallery = np.asarray(train_stats, np.float64), np.asarray(gallery_stats, np.float64)
     mean, deviation = train.mean(axis=0), train.std(axis=0)
     varies = deviation > 1e-8
@@ -104,5 +104,5 @@ def _cosines(queries: ArrayLike, gallery: Floats) -> Floats:
 
 
 def _unit(vectors: Floats) -> Floats:
-    lengths: Floats = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.maximum(lengths, 1e-12)
+    units: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return units
