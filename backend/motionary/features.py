@@ -140,7 +140,8 @@ def motion_joints(motion: Motion) -> Floats:
     low = np.minimum(at.astype(np.int64), last)
     high = np.minimum(low + 1, last)
     part = np.clip(at - low, 0.0, 1.0)[:, None, None]
-    return joints[low] * (1 - part) + joints[high] * part
+    resampled: Floats = joints[low] * (1 - part) + joints[high] * part
+    return resampled
 
 
 def motion_features(motion: Motion) -> NDArray[np.float32]:
@@ -190,9 +191,7 @@ def _bones(joints: Floats) -> tuple[Floats, Floats]:
     """Unit vectors (T, 22, 3) from each joint's parent to it, zero where they coincide; lengths (T, 22)."""
     bones = joints - joints[:, [max(parent, 0) for parent in PARENTS]]
     lengths = np.linalg.norm(bones, axis=-1)
-    directions = bones / np.maximum(lengths, NO_LENGTH)[..., None]
-    directions[lengths < NO_LENGTH] = 0.0
-    return directions, lengths
+    return bones / np.maximum(lengths, NO_LENGTH)[..., None], lengths
 
 
 def _joint_rotations(positions: Floats, heading: Floats) -> Floats:
