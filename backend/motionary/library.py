@@ -1,0 +1,599 @@
+"""The Library: one SQLite file ``NAME.motionary`` of clips, motions, embeddings, captions, tags and a model.
+
+The file's header carries ``application_id`` 0x4D4F5459 ("MOTY") and ``user_version`` (the schema's version),
+and its schema is exactly :data:`SCHEMA`; any other file is refused before SQL is run on what it holds::
+
+    models      the models that embedded; `is_current` marks the one that search uses
+    sources     the files indexed, with size, mtime_ns and sha256 to tell whether they changed, and `reading`:
+                what besides the file decided its clips (frame rate asked for, captions given)
+    skeletons   JSON {"names", "parents", "offsets"}; each different one once, by sha256
+    motions     of a source, on a skeleton, at fps: the whole source skeleton, codec.py's bytes
+    clips       frames [start_frame, end_frame) of a motion, under a name
+    captions, tags   of a clip, in order
+    embeddings  of seconds [start_s, end_s) of a clip by a model: float32 little-endian, unit length
+
+Writes are transactions on a rollback journal (one file, also on network drives): a process killed half-way
+leaves what it had committed, and the next to open the library undoes the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionary.codec import decode_motion
+from motionary.errors import MotionaryError
+from motionary.motion import Clip, Motion, Skeleton, slice_frames
+
+__all__ = [
+    "ClipInfo",
+    "Embeddings",
+    "Library",
+    "Model",
+    "NewClip",
+    "Source",
+    "Summary",
+    "clip_ids",
+    "clip_info",
+    "clip_motion",
+    "find_clip",
+    "load_clip",
+    "open_library",
+    "read_embeddings",
+    "remove_sources",
+    "replace_source",
+    "set_embeddings",
+    "set_model",
+    "sources",
+    "summary",
+    "unembedded",
+    "update_source",
+]
+
+APPLICATION_ID = 0x4D4F5459
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE models (
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, joint_dim INTEGER NOT NULL,
+    config TEXT NOT NULL, is_current INTEGER NOT NULL
+);
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, reading TEXT NOT NULL
+);
+CREATE TABLE skeletons (id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, json TEXT NOT NULL);
+CREATE TABLE motions (
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    skeleton INTEGER NOT NULL REFERENCES skeletons(id), fps REAL NOT NULL, data BLOB NOT NULL
+);
+CREATE INDEX motions_source ON motions(source);
+CREATE INDEX motions_skeleton ON motions(skeleton);
+CREATE TABLE clips (
+    id INTEGER PRIMARY KEY, motion INTEGER NOT NULL REFERENCES motions(id) ON DELETE CASCADE,
+    name TEXT NOT NULL, start_frame INTEGER NOT NULL, end_frame INTEGER NOT NULL
+);
+CREATE INDEX clips_motion ON clips(motion);
+CREATE INDEX clips_name ON clips(name);
+CREATE TABLE captions (
+    clip INTEGER NOT NULL REFERENCES clips(id) ON DELETE CASCADE, position INTEGER NOT NULL,
+    text TEXT NOT NULL, PRIMARY KEY (clip, position)
+) WITHOUT ROWID;
+CREATE TABLE tags (
+    clip INTEGER NOT NULL REFERENCES clips(id) ON DELETE CASCADE, position INTEGER NOT NULL,
+    text TEXT NOT NULL, PRIMARY KEY (clip, position)
+) WITHOUT ROWID;
+CREATE TABLE embeddings (
+    id INTEGER PRIMARY KEY, model INTEGER NOT NULL REFERENCES models(key) ON DELETE CASCADE,
+    clip INTEGER NOT NULL REFERENCES clips(id) ON DELETE CASCADE, start_s REAL NOT NULL, end_s REAL NOT NULL,
+    vector BLOB NOT NULL
+);
+CREATE INDEX embeddings_clip ON embeddings(clip, model);
+"""
+
+Execute: TypeAlias = Callable[..., sqlite3.Cursor]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model made the embeddings: ``id`` is the sha256 of its config and weights."""
+
+    id: str
+    name: str
+    joint_dim: int
+    config: str = "{}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was indexed, and what tells whether it has to be read again (see the schema)."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    reading: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class NewClip:
+    """A clip on its way into a library: its motion packed, its embeddings made.
+
+    spans: (N, 2) seconds in the clip; vectors: (N, D) float32 unit rows, one a span.
+    """
+
+    name: str
+    skeleton: Skeleton
+    fps: float
+    frames: int
+    data: bytes
+    captions: tuple[str, ...]
+    tags: tuple[str, ...]
+    spans: NDArray[np.float64]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a library says of a clip without unpacking its motion; start and end are frames of the source."""
+
+    id: int
+    name: str
+    source: str
+    start_frame: int
+    end_frame: int
+    fps: float
+    captions: tuple[str, ...]
+    tags: tuple[str, ...]
+
+    @property
+    def frames(self) -> int:
+        """How many frames the clip has."""
+        return self.end_frame - self.start_frame
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.frames / self.fps
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is in a library, in numbers; tags by how many clips have them, the most frequent first."""
+
+    clips: int
+    duration_s: float
+    sources: int
+    skeletons: int
+    embeddings: int
+    captions: int
+    tags: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Every embedding of the current model: row i is seconds spans[i] of clip clips[i]; sorted by clip.
+
+    clips: (N,) int64; spans: (N, 2) float64; vectors: (N, D) float32 unit rows.
+    """
+
+    clips: NDArray[np.int64]
+    spans: NDArray[np.float64]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """An open library. Close it, or use it in a ``with``."""
+
+    path: Path
+    connection: sqlite3.Connection
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """Every embedding, read when first asked for and kept: reopen the library to see changes."""
+        return read_embeddings(self)
+
+    @property
+    def model(self) -> Model | None:
+        """The model of the embeddings; None in a library that nothing was indexed into."""
+        with _sound(self.path):
+            rows = self.connection.execute(
+                "SELECT id, name, joint_dim, config FROM models WHERE is_current = 1"
+            )
+            return next((Model(str(a), str(b), int(c), str(d)) for a, b, c, d in rows), None)
+
+    def close(self) -> None:
+        """Close the file; the library cannot be used afterwards."""
+        self.connection.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+# Opening
+
+
+def open_library(path: Path, *, write: bool = False) -> Library:
+    """Open a library: to read it, or with ``write`` to change it, made first where there is none.
+
+    Untrusted: a file that is not a library of this version is refused, by its header before SQLite opens it
+    and by its schema before it is read. A reader changes nothing. MotionaryError where it cannot be opened.
+    """
+    path = Path(path)
+    fresh = write and (not path.exists() or (path.is_file() and path.stat().st_size == 0))
+    if not fresh:
+        _check_header(path)
+    elif not path.absolute().parent.is_dir():
+        raise MotionaryError(f"{path}: its folder does not exist; make it first")
+    with _sound(path), ExitStack() as undo:
+        connection = undo.enter_context(closing(_connect(path, "rwc" if fresh else "rw" if write else "ro")))
+        connection.execute("PRAGMA synchronous = FULL" if write else "PRAGMA query_only = ON")
+        schema = _recovered_schema(path, connection)
+        if write and not schema:
+            connection.executescript(
+                f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+                f"{SCHEMA} COMMIT;"
+            )
+        elif schema != _own_schema():
+            raise MotionaryError(f"{path}: not a Motionary library: its tables are not those of one")
+        undo.pop_all()
+    return Library(path, connection)
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what is not a library by its first 100 bytes (sqlite.org/fileformat.html, section 1.3)."""
+    if not path.exists():
+        raise MotionaryError(
+            f"{path}: no such library; make one with: motionary index SOURCE --library {path}"
+        )
+    if path.is_dir():
+        raise MotionaryError(f"{path}: this is a folder; a library is one file, NAME.motionary")
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise MotionaryError(
+            f"{path}: not a Motionary library; a library is a file that 'motionary index' made"
+        )
+    version, application = struct.unpack_from(">i4xI", header, 60)
+    if application != APPLICATION_ID:
+        raise MotionaryError(f"{path}: not a Motionary library but another program's SQLite file")
+    if version != VERSION:
+        cure = "update Motionary" if version > VERSION else "index its sources into a new library"
+        raise MotionaryError(f"{path}: library of version {version}, not {VERSION}; {cure}")
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    # Blender opens a library in its main thread and searches in another, one call at a time.
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _recovered_schema(path: Path, connection: sqlite3.Connection) -> set[str]:
+    try:
+        return _schema(connection)
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+    # A writer was killed half-way; what it left is undone by the first who may write.
+    with closing(_connect(path, "rw")) as writer:
+        _schema(writer)
+    return _schema(connection)
+
+
+def _schema(connection: sqlite3.Connection) -> set[str]:
+    rows = connection.execute("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    return {str(sql) for (sql,) in rows}
+
+
+def _own_schema() -> set[str]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        return _schema(connection)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """SQLite's errors as one line for the user."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        said = {
+            sqlite3.SQLITE_BUSY: "another program is writing to this library; try again when it has finished",
+            sqlite3.SQLITE_READONLY: "this library cannot be written to; check its permissions",
+            sqlite3.SQLITE_CANTOPEN: "cannot be opened; check its permissions and those of its folder",
+            sqlite3.SQLITE_FULL: "the disk is full; what was indexed before is kept",
+            sqlite3.SQLITE_CORRUPT: "the library is damaged; index its sources into a new one",
+        }
+        # The low byte is the kind of error, the others its variety.
+        reason = said.get(_code(error) & 0xFF) or " ".join(str(error).split())
+        raise MotionaryError(f"{path}: {reason}") from error
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's extended result code; 0 for what Python's module found by itself."""
+    return getattr(error, "sqlite_errorcode", 0)
+
+
+@contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Around the reading of values: those that only a damaged file holds are told as such."""
+    with _told(path):
+        try:
+            yield
+        except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise MotionaryError(
+                f"{path}: the library is damaged ({reason}); index its sources into a new one"
+            ) from error
+
+
+@contextmanager
+def _transaction(library: Library) -> Iterator[Execute]:
+    """All of it or nothing; gives the connection's ``execute``."""
+    connection = library.connection
+    with _told(library.path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection.execute
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+# Writing
+
+
+def set_model(library: Library, model: Model) -> None:
+    """Make ``model`` the one that search uses, and drop the embeddings of every other."""
+    with _transaction(library) as execute:
+        key = _model_key(execute, model)
+        execute("DELETE FROM models WHERE key != ?", (key,))
+        execute("UPDATE models SET is_current = 1")
+
+
+def replace_source(library: Library, source: Source, clips: Iterable[NewClip], model: Model) -> None:
+    """Put a file's clips into the library in one transaction, in place of what it had of that file."""
+    with _transaction(library) as execute:
+        key = _model_key(execute, model)
+        execute("DELETE FROM sources WHERE path = ?", (source.path,))
+        owner = execute(
+            "INSERT INTO sources (path, size, mtime_ns, sha256, reading) VALUES (?, ?, ?, ?, ?)",
+            (source.path, source.size, source.mtime_ns, source.sha256, source.reading),
+        ).lastrowid
+        for clip in clips:
+            motion = execute(
+                "INSERT INTO motions (source, skeleton, fps, data) VALUES (?, ?, ?, ?)",
+                (owner, _skeleton_id(execute, clip.skeleton), clip.fps, clip.data),
+            ).lastrowid
+            number = execute(
+                "INSERT INTO clips (motion, name, start_frame, end_frame) VALUES (?, ?, 0, ?)",
+                (motion, clip.name, clip.frames),
+            ).lastrowid
+            for table, texts in (("captions", clip.captions), ("tags", clip.tags)):
+                for place, text in enumerate(texts):
+                    execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (number, place, text))  # noqa: S608
+            _insert_embeddings(execute, key, number, clip.spans, clip.vectors)
+        _drop_unused_skeletons(execute)
+
+
+def update_source(library: Library, source: Source) -> None:
+    """Record that a file has another mtime and holds the same."""
+    with _transaction(library) as execute:
+        execute("UPDATE sources SET mtime_ns = ? WHERE path = ?", (source.mtime_ns, source.path))
+
+
+def remove_sources(library: Library, paths: Iterable[str]) -> None:
+    """Drop files and everything that came from them."""
+    with _transaction(library) as execute:
+        for path in paths:
+            execute("DELETE FROM sources WHERE path = ?", (path,))
+        _drop_unused_skeletons(execute)
+
+
+def set_embeddings(
+    library: Library, clip: int, model: Model, spans: NDArray[np.float64], vectors: NDArray[np.float32]
+) -> None:
+    """Replace ``model``'s embeddings of a clip; those of the current model, if that is another, stay."""
+    with _transaction(library) as execute:
+        key = _model_key(execute, model)
+        execute("DELETE FROM embeddings WHERE clip = ? AND model = ?", (clip, key))
+        _insert_embeddings(execute, key, clip, spans, vectors)
+
+
+def _model_key(execute: Execute, model: Model) -> int:
+    execute(
+        "INSERT OR IGNORE INTO models (id, name, joint_dim, config, is_current) VALUES (?, ?, ?, ?, 0)",
+        (model.id, model.name, model.joint_dim, model.config),
+    )
+    return int(execute("SELECT key FROM models WHERE id = ?", (model.id,)).fetchone()[0])
+
+
+def _insert_embeddings(
+    execute: Execute, model: int, clip: int | None, spans: NDArray[np.float64], vectors: NDArray[np.float32]
+) -> None:
+    for (start, end), vector in zip(spans.tolist(), np.asarray(vectors, "<f4"), strict=True):
+        execute(
+            "INSERT INTO embeddings (model, clip, start_s, end_s, vector) VALUES (?, ?, ?, ?, ?)",
+            (model, clip, start, end, vector.tobytes()),
+        )
+
+
+def _skeleton_id(execute: Execute, skeleton: Skeleton) -> int:
+    parts = {
+        "names": skeleton.names,
+        "parents": skeleton.parents.tolist(),
+        "offsets": skeleton.offsets.tolist(),
+    }
+    text = json.dumps(parts)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    execute("INSERT OR IGNORE INTO skeletons (sha256, json) VALUES (?, ?)", (digest, text))
+    return int(execute("SELECT id FROM skeletons WHERE sha256 = ?", (digest,)).fetchone()[0])
+
+
+def _drop_unused_skeletons(execute: Execute) -> None:
+    execute("DELETE FROM skeletons WHERE id NOT IN (SELECT skeleton FROM motions)")
+
+
+# Reading
+
+
+def sources(library: Library) -> dict[str, Source]:
+    """The files indexed, by path."""
+    with _sound(library.path):
+        rows = library.connection.execute("SELECT path, size, mtime_ns, sha256, reading FROM sources")
+        return {str(row[0]): Source(*row) for row in rows}
+
+
+def clip_ids(library: Library) -> list[int]:
+    """Every clip, in order."""
+    with _sound(library.path):
+        return [int(row[0]) for row in library.connection.execute("SELECT id FROM clips ORDER BY id")]
+
+
+def unembedded(library: Library, model: Model) -> list[int]:
+    """The clips that ``model`` has not embedded, in order."""
+    with _sound(library.path):
+        rows = library.connection.execute(
+            "SELECT id FROM clips WHERE NOT EXISTS (SELECT 1 FROM embeddings JOIN models ON key = model "
+            "WHERE clip = clips.id AND models.id = ?) ORDER BY id",
+            (model.id,),
+        )
+        return [int(row[0]) for row in rows]
+
+
+def clip_info(library: Library, clip: int) -> ClipInfo:
+    """What is known of a clip; MotionaryError where there is none of that id."""
+    with _sound(library.path):
+        execute = library.connection.execute
+        row = execute(
+            "SELECT name, path, start_frame, end_frame, fps FROM clips "
+            "JOIN motions ON motions.id = motion JOIN sources ON sources.id = source WHERE clips.id = ?",
+            (clip,),
+        ).fetchone()
+        if row is None:
+            raise MotionaryError(f"{library.path}: no clip {clip}; motionary info --clips lists them")
+        name, source, start, end, fps = row
+        if not (0 <= int(start) < int(end) and 0 < float(fps) < np.inf):
+            raise ValueError(f"clip {clip} has frames {start} to {end} at {fps} frames a second")
+        captions, tags = (
+            tuple(str(text) for (text,) in execute(sql, (clip,)))
+            for sql in (
+                "SELECT text FROM captions WHERE clip = ? ORDER BY position",
+                "SELECT text FROM tags WHERE clip = ? ORDER BY position",
+            )
+        )
+        return ClipInfo(clip, str(name), str(source), int(start), int(end), float(fps), captions, tags)
+
+
+def find_clip(library: Library, wanted: str) -> int:
+    """The id of the clip that a user means by its id, its name or the beginning of its name, in that order.
+
+    MotionaryError where no clip is meant, or more than one, with those that are.
+    """
+    with _sound(library.path):
+        execute = library.connection.execute
+        if wanted.isascii() and wanted.isdigit() and len(wanted) < 19:
+            rows = execute("SELECT id, name FROM clips WHERE id = ?", (int(wanted),)).fetchall()
+            if rows:
+                return int(wanted)
+        named = "SELECT id, name FROM clips WHERE name = ? ORDER BY id"
+        begun = "SELECT id, name FROM clips WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name, id"
+        rows = execute(named, (wanted,)).fetchall() or execute(begun, (wanted,)).fetchall()
+    if not rows:
+        raise MotionaryError(f"{library.path}: no clip {wanted!r}; motionary info --clips lists them")
+    if len(rows) > 1:
+        meant = ", ".join(f"{name} (id {number})" for number, name in rows[:5])
+        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+        raise MotionaryError(f"{library.path}: {wanted!r} may be {meant}{more}; give the id")
+    return int(rows[0][0])
+
+
+def clip_motion(library: Library, clip: int) -> Motion:
+    """A clip's motion, unpacked: its own frames, on the whole source skeleton, at the source's rate."""
+    info = clip_info(library, clip)
+    with _sound(library.path):
+        data, text = library.connection.execute(
+            "SELECT data, json FROM clips JOIN motions ON motions.id = motion "
+            "JOIN skeletons ON skeletons.id = skeleton WHERE clips.id = ?",
+            (clip,),
+        ).fetchone()
+        parts: dict[str, Any] = json.loads(text)
+        names = tuple(str(name) for name in parts["names"])
+        skeleton = Skeleton(names, np.array(parts["parents"]), np.array(parts["offsets"]))
+        if not np.isfinite(skeleton.offsets).all():
+            raise ValueError(f"the skeleton of clip {clip} has an offset that is not a number")
+        try:
+            motion = decode_motion(bytes(data), skeleton, info.fps)
+            return slice_frames(motion, info.start_frame, info.end_frame)
+        except MotionaryError as error:
+            raise MotionaryError(f"{library.path}: clip {clip}: {error}") from None
+
+
+def load_clip(library: Library, clip: int) -> Clip:
+    """A clip with its motion, to apply or to export."""
+    info = clip_info(library, clip)
+    return Clip(info.name, clip_motion(library, clip), info.source, info.captions, info.tags)
+
+
+def read_embeddings(library: Library) -> Embeddings:
+    """Every embedding of the current model; MotionaryError where one is damaged."""
+    model = library.model
+    if model is None:
+        return Embeddings(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 1), np.float32))
+    with _sound(library.path):
+        rows = library.connection.execute(
+            "SELECT clip, start_s, end_s, vector FROM embeddings JOIN models ON key = model "
+            "WHERE is_current = 1 ORDER BY clip, start_s"
+        ).fetchall()
+        if any(len(row[3]) != 4 * model.joint_dim for row in rows):
+            raise ValueError(f"an embedding does not have {model.joint_dim} numbers")
+        vectors = np.frombuffer(b"".join(row[3] for row in rows), "<f4").reshape(len(rows), model.joint_dim)
+        spans = np.array([row[1:3] for row in rows], np.float64).reshape(-1, 2)
+        if not (np.isfinite(vectors).all() and np.isfinite(spans).all()):
+            raise ValueError("an embedding holds a value that is not a number")
+        return Embeddings(np.array([row[0] for row in rows], np.int64), spans, vectors)
+
+
+def summary(library: Library) -> Summary:
+    """What is in the library, in numbers."""
+    with _sound(library.path):
+        execute = library.connection.execute
+        clips, seconds, files, skeletons, embeddings, captions = execute(
+            "SELECT (SELECT count(*) FROM clips),"
+            " (SELECT total((end_frame - start_frame) / fps) FROM clips JOIN motions ON motions.id = motion),"
+            " (SELECT count(*) FROM sources), (SELECT count(*) FROM skeletons),"
+            " (SELECT count(*) FROM embeddings JOIN models ON key = model WHERE is_current = 1),"
+            " (SELECT count(*) FROM captions)"
+        ).fetchone()
+        tags = execute(
+            "SELECT text, count(*) FROM tags GROUP BY text ORDER BY count(*) DESC, text"
+        ).fetchall()
+    return Summary(clips, seconds, files, skeletons, embeddings, captions, dict(tags))
