@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from motionary import rotation
 from motionary.errors import MotionaryError
 
-__all__ = ["Clip", "Motion", "Skeleton", "forward_kinematics", "resample", "slice_frames"]
+__all__ = ["Clip", "Motion", "Skeleton", "forward_kinematics", "resample", "rest_positions", "slice_frames"]
 
 END_SUFFIX = "_end"
 """A joint with this suffix is the end of a bone (BVH's End Site): it has an offset and never turns."""
@@ -115,6 +115,14 @@ class Clip:
     source: str = ""
     captions: tuple[str, ...] = ()
     tags: tuple[str, ...] = field(default=())
+
+
+def rest_positions(skeleton: Skeleton) -> NDArray[np.float64]:
+    """Positions (J, 3), in metres, of the joints in the rest pose with the root at the origin."""
+    positions = np.zeros_like(skeleton.offsets)
+    for joint, parent in enumerate(skeleton.parents[1:], 1):
+        positions[joint] = positions[parent] + skeleton.offsets[joint]
+    return positions
 
 
 def forward_kinematics(motion: Motion) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
