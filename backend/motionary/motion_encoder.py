@@ -22,6 +22,7 @@ __all__ = ["FEATURES", "MotionEncoder", "encode_motions", "make_motion_encoder",
 
 FEATURES = 263
 _STEPS = 4096  # frames encoded at once
+_MAX_FRAMES = 10_000  # 500 seconds at once: attention's memory grows with the square
 _EPS = 1e-5  # of torch's layer norms
 
 
@@ -57,6 +58,8 @@ def make_motion_encoder(
     origin: str,
 ) -> MotionEncoder:
     """The encoder from a bundle's tensors; MotionaryError, naming ``origin``, where one does not fit."""
+    if max_frames > _MAX_FRAMES:
+        raise MotionaryError(f"{origin}: max_frames is {max_frames}; no more than {_MAX_FRAMES} make sense")
     if width % (2 * heads):
         raise MotionaryError(f"{origin}: a motion width of {width} does not split into {heads} even heads")
 

@@ -41,6 +41,7 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items() if name != "BF16"}
 _MAX_HEADER = 16 << 20  # bytes; a thousand-layer model's is under one million
 _MAX_FILE = 8 << 30
 _MAX_DIMENSIONS = 8
+_MAX_SIZE = 1 << 48  # values or bytes; numpy refuses larger shapes, even of nothing
 
 
 def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
@@ -72,10 +73,10 @@ def parse_safetensors(content: bytes, origin: str) -> dict[str, NDArray[Any]]:
     tensors: dict[str, NDArray[Any]] = {}
     spans = []
     for name, entry in header.items():
-        dtype, shape, begin, end = _parse_entry(entry, f"{origin}: tensor {name!r}")
+        dtype, shape, begin, end = _parse_entry(entry, f"{origin}: tensor {name[:80]!r}")
         if end > size:
             raise MotionaryError(
-                f"{origin}: tensor {name!r} ends at byte {end} of {size}; the file is cut short"
+                f"{origin}: tensor {name[:80]!r} ends at byte {end} of {size}; the file is cut short"
             )
         spans.append((begin, end, name))
         data = np.frombuffer(content, _DTYPES[dtype], math.prod(shape), start + begin)
@@ -86,7 +87,7 @@ def parse_safetensors(content: bytes, origin: str) -> dict[str, NDArray[Any]]:
         if begin != covered:
             fault = "overlaps another" if begin < covered else "leaves a gap before it"
             raise MotionaryError(
-                f"{origin}: tensor {name!r} {fault} (bytes {begin} to {end}); do not use this file"
+                f"{origin}: tensor {name[:80]!r} {fault} (bytes {begin} to {end}); do not use this file"
             )
         covered = end
     if covered != size:
@@ -136,8 +137,8 @@ def _parse_entry(entry: Any, where: str) -> tuple[str, tuple[int, ...], int, int
         raise MotionaryError(f"{where} does not have dtype, shape and data_offsets alone")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise MotionaryError(f"{where} has the dtype {dtype!r}; known are {', '.join(_DTYPES)}")
-    if not _are_sizes(shape) or len(shape) > _MAX_DIMENSIONS:
+        raise MotionaryError(f"{where} has the dtype {ascii(dtype)[:20]}; known are {', '.join(_DTYPES)}")
+    if not _are_sizes(shape) or len(shape) > _MAX_DIMENSIONS or math.prod(s or 1 for s in shape) >= _MAX_SIZE:
         raise MotionaryError(f"{where} has a shape that is no list of at most {_MAX_DIMENSIONS} sizes")
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise MotionaryError(f"{where} has data_offsets that are not [begin, end]")
@@ -148,7 +149,7 @@ def _parse_entry(entry: Any, where: str) -> tuple[str, tuple[int, ...], int, int
 
 
 def _are_sizes(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 48 for value in values)
+    return isinstance(values, list) and all(type(value) is int and 0 <= value < _MAX_SIZE for value in values)
 
 
 def take(
