@@ -1,1 +1,1 @@
-"""Motionary inside Blender: the only package that imports bpy. Everything that can be numpy lives in `motionary`."""
+"""Motionary inside Blender: the only package that imports bpy. What can be numpy is in `motionary`."""

@@ -17,7 +17,7 @@ LINEAR = 1
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """Keys of one property: values (T, C), a key a frame; only the channels ``written`` of the C are keyed."""
+    """Keys of one property: values (T, C), a key a frame, for the ``written`` of the C channels."""
 
     path: str
     values: NDArray[np.float64]
@@ -26,7 +26,7 @@ class Channels:
 
 
 def write_action(
-    owner: bpy.types.Object, name: str, channels: Iterable[Channels], start: float
+    owner: bpy.types.Object, name: str, channels: Iterable[Channels], start: int
 ) -> bpy.types.Action:
     """A new Action for ``owner`` with a key on every frame from ``start`` on, and its frame range set."""
     action = bpy.data.actions.new(name)
@@ -44,10 +44,10 @@ def write_action(
         keys = np.empty((count, 2), np.float32)
         keys[:, 0] = start + np.arange(count)
         for index in channel.written:
+            keys[:, 1] = channel.values[:, index]
             curve = bag.fcurves.new(channel.path, index=index)
             curve.group = groups[channel.group]
             curve.keyframe_points.add(count)
-            keys[:, 1] = channel.values[:, index]
             curve.keyframe_points.foreach_set("co", keys.ravel())
             curve.keyframe_points.foreach_set("interpolation", np.full(count, LINEAR, np.int32))
             curve.update()
@@ -59,12 +59,13 @@ def write_action(
 def assign_action(owner: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action | None:
     """Make ``action`` the one that plays, and return the one that did before.
 
-    That one is given a fake user if it has no other left: saving the file would lose it.
+    That one gets a fake user if nothing else uses it: saving the file would lose it.
     """
     animation = owner.animation_data_create()
+    assert animation is not None
     before = animation.action
     animation.action = action
-    # An Action that comes with a slot for an object of another name is assigned without one, and nothing moves.
+    # Left to itself Blender may assign an Action without a slot, and then nothing moves.
     animation.action_slot = action.slots[0]
     if before is not None and before.users == 0:
         before.use_fake_user = True

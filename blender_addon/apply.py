@@ -1,4 +1,4 @@
-"""Apply a motion to a character: probe the rig, retarget, write one Action, and check what the rig makes of it."""
+"""Apply a motion to a character: probe the rig, retarget, write one Action, and check what shows."""
 
 from __future__ import annotations
 
@@ -10,21 +10,29 @@ import numpy as np
 from motionary import rotation
 from motionary.motion import Motion, resample
 from motionary.retarget import Pose, Target, partial_followers, retarget, rotation_channels
+from motionary.rigs import RigMap
 
 from .actions import Channels, assign_action, write_action
-from .armature import Change, find_rig_map, flip_switches, probe, read_matrices
+from .armature import Change, current_scene, find_rig_map, flip_switches, pose_bone, probe, read_matrices
 
 __all__ = ["Applied", "apply_motion"]
 
 CHECKED_FRAMES = 5
+
+EXACT_TURN = 2.0
+"""Degrees up to which a rig is said to take a motion as it is."""
+
+EXACT_HIPS = 0.01
+"""The same for the hips, in metres on the performer."""
 
 
 @dataclass(frozen=True)
 class Applied:
     """What was done to the armature, and how exactly its rig took it.
 
-    turn_error: largest angle, degrees, and hips_error: largest distance, scene units, between what was asked of
-    the controls and what the evaluated rig shows, on a few frames. notes: what the animator should know.
+    Of the controls, on a few frames: turn_error, the largest angle in degrees, and hips_error, the largest
+    distance in the scene's units, between what was asked and what the evaluated rig shows. scale: leg length
+    of the character over that of the source. notes: what the animator should know, a line each.
     """
 
     armature: str
@@ -45,54 +53,70 @@ def apply_motion(
     motion: Motion,
     name: str,
     *,
+    rig: RigMap | None = None,
     start: int | None = None,
     keep_place: bool = False,
 ) -> Applied:
     """Key ``motion`` onto ``armature`` as a new Action called ``name``, in the scene's frame rate.
 
-    ``start`` is the first frame (the scene's, if None). The scene's frame range, the rig's rest pose, constraints
-    and rotation modes, and the Action that was there stay as they are.
+    ``rig`` is found where not given. ``start`` is the first frame, the scene's first if None. ``keep_place``:
+    see `motionary.retarget.retarget`. The scene's frame range, the rig's rest pose, constraints and rotation
+    modes, and the Action that was there stay as they are; rig switches are set, and returned.
     Raises MotionaryError where the armature or the motion is no human body, or the rig cannot be posed.
     """
-    scene = bpy.context.scene
+    scene = current_scene()
     fps = scene.render.fps / scene.render.fps_base
     start = scene.frame_start if start is None else start
-    rig = find_rig_map(armature)
+    rig = rig or find_rig_map(armature)
     changes = flip_switches(armature, rig)
     target = probe(armature, rig)
     pose = retarget(resample(motion, fps), target, keep_place=keep_place)
     action = write_action(armature, name, _channels(armature, pose), start)
     before = assign_action(armature, action)
-    notes = [f"{bone} follows others only in part" for bone in partial_followers(target)]
+    turn_error, hips_error = _errors(armature, target, pose, start)
+
+    notes = [f"{bone} follows another control only in part" for bone in partial_followers(target)]
+    if turn_error > EXACT_TURN or hips_error > EXACT_HIPS * pose.scale:
+        notes.append(
+            "the rig does not take the motion exactly: a control is constrained, locked or posed apart"
+        )
     if before is not None:
-        notes.append(f"the Action {before.name!r} was replaced and kept")
-    turn_error, hips_error = _check(armature, target, pose, start)
-    end = start + len(pose.location) - 1
+        notes.append(f"the Action {before.name!r} that was there is kept")
     return Applied(
-        armature.name, rig.name, action.name, start, end, fps, pose.scale, turn_error, hips_error,
-        tuple(changes), tuple(notes),
-    )  # fmt: skip
+        armature=armature.name,
+        rig=rig.name,
+        action=action.name,
+        frame_start=start,
+        frame_end=start + len(pose.location) - 1,
+        fps=fps,
+        scale=pose.scale,
+        turn_error=turn_error,
+        hips_error=hips_error,
+        changes=tuple(changes),
+        notes=tuple(notes),
+    )
 
 
 def _channels(armature: bpy.types.Object, pose: Pose) -> list[Channels]:
+    """The keys to write, in each bone's own rotation mode, without locked channels."""
     result = []
     for i, name in enumerate(pose.bones):
-        bone = armature.pose.bones[name]
+        bone = pose_bone(armature, name)
         path = bone.path_from_id()
-        prop, values = rotation_channels(pose.rotations[:, i], bone.rotation_mode)
-        free = [axis for axis in range(3) if not bone.lock_rotation[axis]]
+        kind, values = rotation_channels(pose.rotations[:, i], bone.rotation_mode)
+        free = tuple(axis for axis in range(3) if not bone.lock_rotation[axis])
         if free:
-            written = free if prop == "rotation_euler" else range(4)
-            result.append(Channels(f"{path}.{prop}", values, name, tuple(written)))
+            written = free if kind == "rotation_euler" else tuple(range(4))
+            result.append(Channels(f"{path}.{kind}", values, name, written))
         if name == pose.mover:
-            free = [axis for axis in range(3) if not bone.lock_location[axis]]
-            result.append(Channels(f"{path}.location", pose.location, name, tuple(free)))
+            free = tuple(axis for axis in range(3) if not bone.lock_location[axis])
+            result.append(Channels(f"{path}.location", pose.location, name, free))
     return result
 
 
-def _check(armature: bpy.types.Object, target: Target, pose: Pose, start: int) -> tuple[float, float]:
+def _errors(armature: bpy.types.Object, target: Target, pose: Pose, start: int) -> tuple[float, float]:
     """The largest turn error in degrees and hips error on a few frames, as the evaluated rig shows them."""
-    scene = bpy.context.scene
+    scene = current_scene()
     shown, names = scene.frame_current, list(pose.bones)
     hips = [names.index(target.rig.joints[f"{side}_hip"][0]) for side in ("left", "right")]
     turn_error = hips_error = 0.0

@@ -1,37 +1,42 @@
-"""Read a character's rig: find the armature, set its switches, and see how it answers when its controls move."""
+"""Read a character's rig: find the armature, set its switches, see how it answers when its controls move."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from mathutils import Quaternion, Vector
 from numpy.typing import NDArray
 
+from motionary import rotation
 from motionary.errors import MotionaryError
-from motionary.retarget import Target, rig_bones
+from motionary.motion import Skeleton
+from motionary.retarget import TO_BLENDER, Target, rig_bones, rig_by_shape, rotation_channels
 from motionary.rigs import RigMap, find_rig
 
-__all__ = ["Change", "find_armature", "find_rig_map", "flip_switches", "probe", "read_matrices", "zero_pose"]
+__all__ = [
+    "Change",
+    "current_scene",
+    "find_armature",
+    "find_rig_map",
+    "flip_switches",
+    "pose_bone",
+    "probe",
+    "read_matrices",
+]
 
-POSE_CHANNELS = {
-    "location": 3,
-    "rotation_quaternion": 4,
-    "rotation_euler": 3,
-    "rotation_axis_angle": 4,
-    "scale": 3,
-}
-ZERO = {
+POSE_CHANNELS: dict[str, tuple[float, ...]] = {
     "location": (0, 0, 0),
     "rotation_quaternion": (1, 0, 0, 0),
     "rotation_euler": (0, 0, 0),
     "rotation_axis_angle": (0, 0, 1, 0),
     "scale": (1, 1, 1),
 }
-PROBE = Quaternion(Vector((1.0, 2.0, 3.0)).normalized(), 0.7)
+"""What a pose bone's basis is made of, and its zero."""
+
+PROBE = rotation.from_rotvec([0.2, 0.4, 0.6])
 """Any turn will do that is no symmetry of a rig and keeps no bone's child in its place."""
 
 
@@ -45,58 +50,112 @@ class Change:
     after: float
 
 
+def current_scene() -> bpy.types.Scene:
+    """The scene that the user is in."""
+    scene = bpy.context.scene
+    assert scene is not None
+    return scene
+
+
+def _view_layer() -> bpy.types.ViewLayer:
+    layer = bpy.context.view_layer
+    assert layer is not None
+    return layer
+
+
+def _data(armature: bpy.types.Object) -> bpy.types.Armature:
+    assert isinstance(armature.data, bpy.types.Armature)
+    return armature.data
+
+
+def _pose(armature: bpy.types.Object) -> bpy.types.Pose:
+    assert armature.pose is not None
+    return armature.pose
+
+
+def pose_bone(armature: bpy.types.Object, name: str) -> bpy.types.PoseBone:
+    """The pose bone called ``name``, which is there."""
+    return _pose(armature).bones[name]
+
+
 def find_armature(name: str | None = None) -> bpy.types.Object:
-    """The armature object called ``name``, or the only human one; MotionaryError that lists what there is."""
-    armatures = [o for o in bpy.context.scene.objects if o.type == "ARMATURE"]
-    listed = ", ".join(repr(o.name) for o in armatures) or "none"
+    """The armature object called ``name``, or the scene's only human one.
+
+    MotionaryError that lists what there is, where that leaves none or several.
+    """
+    armatures = [item for item in current_scene().objects if item.type == "ARMATURE"]
+    listed = ", ".join(repr(item.name) for item in armatures) or "none"
     if name is not None:
-        for armature in armatures:
-            if armature.name == name:
-                return armature
-        raise MotionaryError(f"scene has no armature {name!r}; it has {listed}")
-    humans = [o for o in armatures if find_rig(bone.name for bone in o.data.bones)]
+        named = [item for item in armatures if item.name == name]
+        if not named:
+            raise MotionaryError(f"scene has no armature {name!r}; it has {listed}")
+        return named[0]
+    humans = [item for item in armatures if find_rig(bone.name for bone in _data(item).bones)]
     candidates = humans or armatures
-    if len(candidates) == 1:
-        return candidates[0]
     if not candidates:
         raise MotionaryError("scene has no armature; open a file with a rigged character")
-    raise MotionaryError(f"scene has {len(candidates)} armatures: {listed}; say which one")
+    if len(candidates) > 1:
+        raise MotionaryError(f"scene has {len(candidates)} armatures, {listed}; say which one")
+    return candidates[0]
 
 
 def find_rig_map(armature: bpy.types.Object) -> RigMap:
-    """The rig map that fits ``armature``; MotionaryError where none does."""
-    rig = find_rig(bone.name for bone in armature.data.bones)
-    if rig is None:
-        raise MotionaryError(
-            f"armature {armature.name!r} has bone names that no rig map knows ({armature.data.bones[0].name!r}, ...); "
-            "give a rig map of your own"
-        )
-    return rig
+    """The rig map that fits ``armature`` by the names of its bones, or else by their shape at rest.
+
+    MotionaryError where neither finds a human body.
+    """
+    rig = find_rig(bone.name for bone in _data(armature).bones)
+    if rig is not None:
+        return rig
+    try:
+        return rig_by_shape(_skeleton(armature))
+    except MotionaryError as error:
+        raise MotionaryError(f"armature {armature.name!r}: no rig map fits, and {error}") from None
+
+
+def _skeleton(armature: bpy.types.Object) -> Skeleton:
+    """The armature's largest tree of bones as a Skeleton."""
+    roots = [bone for bone in _data(armature).bones if bone.parent is None]
+    if not roots:
+        raise MotionaryError("it has no bones")
+    root = max(roots, key=lambda bone: len(bone.children_recursive))
+    bones = [root, *root.children_recursive]
+    number = {bone.name: i for i, bone in enumerate(bones)}
+    heads = np.array([armature.matrix_world @ bone.head_local for bone in bones])
+    parents = np.array(
+        [number[bone.parent.name] if bone.parent and i else -1 for i, bone in enumerate(bones)]
+    )
+    offsets = rotation.rotate(rotation.inverse(TO_BLENDER), heads - heads[np.maximum(parents, 0)])
+    return Skeleton(tuple(number), parents, offsets)
 
 
 def flip_switches(armature: bpy.types.Object, rig: RigMap) -> list[Change]:
-    """Set the rig's switches (IK to FK and the like) and say which ones were not yet so."""
+    """Set the rig's switches (IK to FK and the like), and say which ones were not yet so."""
     changes = []
     for switch in rig.switches:
-        bone = armature.pose.bones[switch.bone]
+        bone = pose_bone(armature, switch.bone)
         before = bone.get(switch.property)
-        if before is None or float(before) == switch.value:
-            continue
-        bone[switch.property] = type(before)(switch.value)
-        changes.append(Change(switch.bone, switch.property, float(before), switch.value))
-    armature.update_tag()
+        if isinstance(before, (int, float)) and float(before) != switch.value:
+            bone[switch.property] = type(before)(switch.value)
+            changes.append(Change(switch.bone, switch.property, float(before), switch.value))
+    _update(armature)
     return changes
 
 
+def _update(armature: bpy.types.Object) -> None:
+    # Neither foreach_set nor a custom property tells Blender that something changed.
+    armature.update_tag()
+    _view_layer().update()
+
+
 @contextmanager
-def zero_pose(armature: bpy.types.Object) -> Iterator[None]:
+def _zero_pose(armature: bpy.types.Object) -> Iterator[None]:
     """Every bone at its zero pose and no animation, for as long as the block lasts."""
-    bones = armature.pose.bones
-    saved = {}
-    for channel, width in POSE_CHANNELS.items():
-        saved[channel] = np.empty(len(bones) * width, np.float32)
-        bones.foreach_get(channel, saved[channel])
-    position, animation = armature.data.pose_position, armature.animation_data
+    bones, data, animation = _pose(armature).bones, _data(armature), armature.animation_data
+    saved = {name: np.empty(len(bones) * len(zero), np.float32) for name, zero in POSE_CHANNELS.items()}
+    for name, values in saved.items():
+        bones.foreach_get(name, values)
+    position = data.pose_position
     action = animation.action if animation else None
     slot = animation.action_slot if animation else None
     nla = animation.use_nla if animation else False
@@ -104,15 +163,15 @@ def zero_pose(armature: bpy.types.Object) -> Iterator[None]:
         if animation:
             animation.action = None
             animation.use_nla = False
-        armature.data.pose_position = "POSE"
-        for channel, value in ZERO.items():
-            bones.foreach_set(channel, np.tile(np.array(value, np.float32), len(bones)))
+        data.pose_position = "POSE"
+        for name, zero in POSE_CHANNELS.items():
+            bones.foreach_set(name, np.tile(np.array(zero, np.float32), len(bones)))
         _update(armature)
         yield
     finally:
-        for channel, values in saved.items():
-            bones.foreach_set(channel, values)
-        armature.data.pose_position = position
+        for name, values in saved.items():
+            bones.foreach_set(name, values)
+        data.pose_position = position
         if animation:
             animation.use_nla = nla
             animation.action = action
@@ -121,71 +180,60 @@ def zero_pose(armature: bpy.types.Object) -> Iterator[None]:
         _update(armature)
 
 
-def _update(armature: bpy.types.Object) -> None:
-    armature.update_tag()
-    bpy.context.view_layer.update()
-
-
-def read_matrices(armature: bpy.types.Object, names: list[str]) -> NDArray[np.float64]:
-    """World matrices (N, 4, 4) of pose bones, as evaluated."""
+def read_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[np.float64]:
+    """World matrices (N, 4, 4) of pose bones, as the rig is evaluated."""
     evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    world = np.array(evaluated.matrix_world)
-    return world @ np.array([evaluated.pose.bones[name].matrix for name in names])
+    poses = np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
+    result: NDArray[np.float64] = np.array(evaluated.matrix_world, np.float64) @ poses
+    return result
 
 
 def probe(armature: bpy.types.Object, rig: RigMap) -> Target:
-    """See how ``armature`` answers to its controls: one depsgraph update a control; the pose is put back.
+    """See how ``armature`` answers to its controls, one depsgraph update each; the pose is put back.
 
-    Raises MotionaryError for a rig that cannot be posed: linked, mirrored or unevenly scaled, not in the scene.
+    MotionaryError for a rig that cannot be posed: linked, being edited, mirrored or unevenly scaled, hidden.
     """
     _check(armature)
     names = [bone for bone, _, _ in rig_bones(rig)]
-    controls = [armature.pose.bones[name] for name in names]
+    controls = [pose_bone(armature, name) for name in names]
     hips = [names.index(rig.joints[f"{side}_hip"][0]) for side in ("left", "right")]
-    with zero_pose(armature):
+    with _zero_pose(armature):
         rest = read_matrices(armature, names)
         turned = np.empty((len(names), *rest.shape))
         for i, control in enumerate(controls):
             _turn(control, PROBE)
-            bpy.context.view_layer.update()
+            _view_layer().update()
             turned[i] = read_matrices(armature, names)
-            _turn(control, Quaternion())
+            _turn(control, rotation.IDENTITY)
         shift = np.zeros((3, 3))
         for axis in range(3):
-            if controls[0].lock_location[axis]:
-                continue
-            controls[0].location[axis] = 1.0
-            bpy.context.view_layer.update()
-            moved = read_matrices(armature, names)
-            shift[:, axis] = (moved - rest)[hips, :3, 3].mean(axis=0)
-            controls[0].location[axis] = 0.0
+            if not controls[0].lock_location[axis]:
+                controls[0].location[axis] = 1.0
+                _view_layer().update()
+                shift[:, axis] = (read_matrices(armature, names) - rest)[hips, :3, 3].mean(axis=0)
+                controls[0].location[axis] = 0.0
     return Target(
-        rig,
-        rest,
-        turned,
-        shift,
-        tuple(control.rotation_mode for control in controls),
-        np.array([control.lock_rotation for control in controls], dtype=bool),
-        np.array(armature.matrix_world.translation),
+        rig=rig,
+        rest=rest,
+        turned=turned,
+        shift=shift,
+        modes=tuple(control.rotation_mode for control in controls),
+        locked=np.array([list(control.lock_rotation) for control in controls], dtype=bool),
+        origin=np.array(armature.matrix_world.translation, np.float64),
     )
 
 
-def _turn(control: bpy.types.PoseBone, turn: Quaternion) -> None:
+def _turn(control: bpy.types.PoseBone, turn: NDArray[np.float64]) -> None:
     """Set the rotation in whatever mode the animator works in."""
-    if control.rotation_mode == "QUATERNION":
-        control.rotation_quaternion = turn
-    elif control.rotation_mode == "AXIS_ANGLE":
-        axis, angle = turn.to_axis_angle()
-        control.rotation_axis_angle = (angle, *axis)
-    else:
-        control.rotation_euler = turn.to_euler(control.rotation_mode)
+    kind, values = rotation_channels(np.array([turn]), control.rotation_mode)
+    setattr(control, kind, values[0].tolist())
 
 
 def _check(armature: bpy.types.Object) -> None:
     where = f"armature {armature.name!r}"
-    if armature.library is not None:
+    if armature.library:
         raise MotionaryError(f"{where} is linked from another file; make a library override of it")
-    if armature.name not in bpy.context.view_layer.objects:
+    if armature.name not in _view_layer().objects:
         raise MotionaryError(f"{where} is not in the active view layer; show its collection")
     if armature.mode == "EDIT":
         raise MotionaryError(f"{where} is in edit mode; leave it")

@@ -2,16 +2,16 @@
 
 A rig map is a TOML file. It names the left side only; the right side is the left one with the ``mirror``
 pattern replaced. Lists run from the root outward: ``spine`` and ``neck`` share their bend among however many
-bones are listed, fingers go bone by bone, and any other joint turns every bone of its list alike. A listed bone
-that a rig lacks is skipped, so one map serves rigs with three spine bones and with five.
+bones are listed, fingers go bone by bone, and any other joint turns every bone of its list alike. A listed
+bone that a rig lacks is skipped, so one map serves rigs with three spine bones and with five.
 
     name = "Unreal"
     mirror = ['_l$', "_r"]        # regular expression for the left, its replacement
-    prefix = '(?:.*:)?'           # optional: what may stand before every name
+    prefix = '(?:.*:)?'           # optional: a regular expression for what may stand before every name
     [joints]
     pelvis = ["pelvis"]
     left_hip = ["thigh_l"]
-    [modes]                       # optional: direction, heading, keep or follow, where DEFAULT_MODES is not wanted
+    [modes]                       # optional: direction, heading, keep or follow, to differ from DEFAULT_MODES
     left_wrist = "keep"
     [[switches]]                  # optional: custom properties that give these bones the say
     bones = ["thigh_parent.L"]
@@ -62,7 +62,7 @@ PARENTS: dict[str, str] = {
     **{f"left_{joint}": parent for joint, parent in LEFT_PARENTS.items()},
     **{f"right_{joint}": parent.replace("left_", "right_") for joint, parent in LEFT_PARENTS.items()},
 }
-"""Joint -> the joint that carries it. The 22 of ``motionary.body``, with spine1-3 as one chain, and fingers."""
+"""Joint -> the joint that carries it: those of ``motionary.body``, the spine as one chain, and fingers."""
 
 JOINTS: tuple[str, ...] = ("pelvis", *PARENTS)
 """Every joint that a rig map can name, a parent before its children."""
@@ -73,17 +73,33 @@ ESSENTIAL = frozenset(
 )
 """A rig without these is not a human body that a motion can be put on."""
 
-MODES = ("direction", "heading", "keep", "follow")
-DEFAULT_MODES: dict[str, str] = {
-    joint: "keep"
-    if joint in ("pelvis", "spine", "neck", "head") or joint.endswith("collar")
-    else "heading"
-    if joint.endswith("ankle")
-    else "follow"
-    if joint.endswith("foot")
-    else "direction"
-    for joint in JOINTS
+NEXT: dict[str, str] = {
+    f"{side}_{joint}": f"{side}_{following}"
+    for side in ("left", "right")
+    for joint, following in {
+        "collar": "shoulder",
+        "shoulder": "elbow",
+        "elbow": "wrist",
+        "wrist": "middle",
+        "hip": "knee",
+        "knee": "ankle",
+        "ankle": "foot",
+    }.items()
 }
+"""Joint -> the joint that its bone points to. Heads, never tails: an imported file's tails point anywhere."""
+
+MODES = ("direction", "heading", "keep", "follow")
+
+
+def _default_mode(joint: str) -> str:
+    if joint in ("pelvis", "spine", "neck", "head") or joint.endswith("collar"):
+        return "keep"
+    if joint.endswith("ankle"):
+        return "heading"
+    return "follow" if joint.endswith("foot") else "direction"
+
+
+DEFAULT_MODES: dict[str, str] = {joint: _default_mode(joint) for joint in JOINTS}
 
 
 @dataclass(frozen=True)
@@ -127,14 +143,16 @@ def load_rig_map(path: Path) -> RigMap:
 
 def _parse(table: dict[str, Any], stem: str) -> RigMap:
     left, right = table.get("mirror", ("left", "right"))
+    prefix = str(table.get("prefix", RigMap.prefix))
+    re.compile(prefix)
 
     def names(value: Any, where: str) -> tuple[str, ...]:
         if not (isinstance(value, list) and value and all(isinstance(name, str) for name in value)):
             raise ValueError(f"{where} needs a list of bone names")
         return tuple(value)
 
-    def both(name: str) -> list[str]:
-        return list(dict.fromkeys([name, re.sub(left, right, name, count=1)]))
+    def mirrored(listed: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(re.sub(left, right, name, count=1) for name in listed)
 
     joints: dict[str, tuple[str, ...]] = {}
     modes = dict(DEFAULT_MODES)
@@ -143,22 +161,21 @@ def _parse(table: dict[str, Any], stem: str) -> RigMap:
             raise ValueError(f"there is no joint {joint!r}; there are {', '.join(JOINTS)}")
         joints[joint] = names(value, joint)
         if joint.startswith("left_"):
-            mirrored = tuple(re.sub(left, right, name, count=1) for name in joints[joint])
-            joints.setdefault(joint.replace("left_", "right_"), mirrored)
+            joints[joint.replace("left_", "right_")] = mirrored(joints[joint])
     for joint, mode in table.get("modes", {}).items():
         if joint not in JOINTS or mode not in MODES:
-            raise ValueError(f"mode {joint} = {mode!r}: modes are {', '.join(MODES)}")
+            raise ValueError(f"mode {joint} = {mode!r}: modes are {', '.join(MODES)}, of a joint")
+        if mode in ("direction", "heading") and joint not in NEXT and not joint.endswith(FINGERS):
+            raise ValueError(f"mode {joint} = {mode!r}: this joint has no single direction")
         modes[joint] = mode
         if joint.startswith("left_"):
             modes[joint.replace("left_", "right_")] = mode
     switches = tuple(
         Switch(bone, str(switch["property"]), float(switch["value"]))
         for switch in table.get("switches", [])
-        for listed in names(switch["bones"], "switches.bones")
-        for bone in both(listed)
+        for listed in [names(switch["bones"], "switches.bones")]
+        for bone in dict.fromkeys(listed + mirrored(listed))
     )
-    prefix = str(table.get("prefix", RigMap.prefix))
-    re.compile(prefix)
     return RigMap(str(table.get("name", stem)), joints, modes, switches, prefix)
 
 
@@ -171,37 +188,32 @@ def built_in() -> tuple[RigMap, ...]:
 def match(rig: RigMap, bones: Iterable[str]) -> RigMap | None:
     """``rig`` with its names replaced by those of ``bones``; None where an essential joint has none.
 
-    Bones that differ only in their prefix are told apart by the prefix of the first one found, so that a file
-    with two Mixamo characters in one armature does not mix them.
+    Names under different prefixes are not mixed: an armature may hold two Mixamo characters.
     """
-    pattern = re.compile(f"({rig.prefix})(.*)", re.DOTALL)
+    pattern = re.compile(f"({rig.prefix})(.+)", re.DOTALL)
     by_prefix: dict[str, dict[str, str]] = {}
     for bone in bones:
-        # A lazy prefix may leave part of itself in the name, so the bare name counts under no prefix too.
-        found = pattern.fullmatch(bone)
-        if found:
+        if found := pattern.fullmatch(bone):
             by_prefix.setdefault(found[1], {}).setdefault(found[2], bone)
-    best: RigMap | None = None
+    matches = []
     for names in by_prefix.values():
-        joints = {
+        found_joints = {
             joint: tuple(names[name] for name in listed if name in names)
             for joint, listed in rig.joints.items()
         }
-        joints = {joint: listed for joint, listed in joints.items() if listed}
-        if joints.keys() < ESSENTIAL or not joints.keys() >= ESSENTIAL:
-            continue
-        switches = tuple(replace(s, bone=names[s.bone]) for s in rig.switches if s.bone in names)
-        if best is None or _size(joints) > _size(best.joints):
-            best = replace(rig, joints=joints, switches=switches)
-    return best
+        joints = {joint: listed for joint, listed in found_joints.items() if listed}
+        if joints.keys() >= ESSENTIAL:
+            switches = tuple(replace(s, bone=names[s.bone]) for s in rig.switches if s.bone in names)
+            matches.append(replace(rig, joints=joints, switches=switches))
+    return max(matches, key=_size, default=None)
 
 
-def _size(joints: Mapping[str, tuple[str, ...]]) -> int:
-    return sum(map(len, joints.values()))
+def _size(rig: RigMap) -> int:
+    return sum(map(len, rig.joints.values()))
 
 
 def find_rig(bones: Iterable[str], rigs: Iterable[RigMap] | None = None) -> RigMap | None:
     """The rig map that fits the most of ``bones``, its names replaced by theirs; None where none fits."""
     bones = list(bones)
-    found = [m for rig in (built_in() if rigs is None else rigs) if (m := match(rig, bones)) is not None]
-    return max(found, key=lambda m: _size(m.joints), default=None)
+    matches = [found for rig in (built_in() if rigs is None else rigs) if (found := match(rig, bones))]
+    return max(matches, key=_size, default=None)
