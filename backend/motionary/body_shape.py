@@ -21,9 +21,9 @@ def joints_by_shape(skeleton: Skeleton) -> dict[str, int] | None:
 
     The hips are the first joint that three limbs leave: the two that reach lowest are the legs, of the others
     the one with most joints is the torso. The chest is the torso's first such joint: the two limbs that reach
-    farthest sideways are the arms, the highest of the others ends in the head. In an arm or leg the two
-    longest bones in a row are the upper and the lower one. Toes point forward and so tell left from right;
-    without them the front is +Z.
+    farthest sideways are the arms, the highest of the others ends in the head. In an arm or leg the
+    longest bone is the upper one, or the lower one if what follows is not half as long, a hand or foot. Toes
+    point forward and so tell left from right; without them the front is +Z.
     """
     rest = rest_positions(skeleton)
     limbs = _limbs(skeleton, rest)
@@ -31,7 +31,7 @@ def joints_by_shape(skeleton: Skeleton) -> dict[str, int] | None:
     if hips is None:
         return None
     *others, leg_a, leg_b = sorted(limbs[hips], key=lambda limb: -rest[limb[-1], 1])
-    torso = max((_below(skeleton, limb[1]) for limb in others), key=len)
+    torso = max((skeleton.subtree(limb[1]) for limb in others), key=len)
     chest = next((j for j in torso if len(limbs[j]) >= 3), None)
     if chest is None:
         return None
@@ -52,7 +52,7 @@ def joints_by_shape(skeleton: Skeleton) -> dict[str, int] | None:
     # The last joint of a chain is mostly the tip of a bone, and the head the start of that bone.
     found = {"pelvis": hips, "head": neck[-2] if len(neck) > 2 else neck[-1]}
     for names, pair in ((LEG, legs), (ARM, arms)):
-        by_side = sorted(pair, key=lambda limb: -float(rest[limb[0]] @ left))
+        by_side = sorted(pair, key=lambda limb: -float(rest[limb[-1]] @ left))
         for side, limb in zip(("left", "right"), by_side, strict=True):
             found |= {f"{side}_{name}": joint for name, joint in zip(names, limb, strict=False)}
     return found
@@ -79,14 +79,11 @@ def _limbs(skeleton: Skeleton, rest: NDArray[np.float64]) -> list[list[list[int]
     return limbs
 
 
-def _below(skeleton: Skeleton, joint: int) -> list[int]:
-    """``joint`` and all below it, parents first."""
-    inside = [joint]
-    inside += [j for j in range(joint + 1, len(skeleton.names)) if skeleton.parents[j] in inside]
-    return inside
-
-
 def _from_upper_bone(limb: list[int], rest: NDArray[np.float64]) -> list[int]:
-    """The limb from where its two longest bones in a row start; empty if it has not two."""
+    """The limb from where its upper bone starts; empty if it has no two bones."""
     bones = np.linalg.norm(np.diff(rest[limb], axis=0), axis=1)
-    return limb[int(np.argmax(bones[:-1] + bones[1:])) :] if len(bones) > 1 else []
+    if len(bones) < 2:
+        return []
+    longest = int(np.argmax(bones))
+    is_lower = longest + 1 == len(bones) or bones[longest + 1] < bones[longest] / 2
+    return limb[max(longest - 1, 0) if is_lower else longest :]

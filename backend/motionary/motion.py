@@ -61,6 +61,14 @@ class Skeleton:
         """The joints whose parent is ``joint``, in order."""
         return [int(j) for j in np.flatnonzero(self.parents == joint)]
 
+    def subtree(self, joint: int) -> list[int]:
+        """``joint`` and all joints below it, in order."""
+        inside = {joint}
+        for other in range(joint + 1, len(self.names)):
+            if int(self.parents[other]) in inside:
+                inside.add(other)
+        return sorted(inside)
+
 
 @dataclass(frozen=True, eq=False)
 class Motion:

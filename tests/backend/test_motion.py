@@ -5,7 +5,7 @@ import pytest
 
 from motionary import rotation
 from motionary.errors import MotionaryError
-from motionary.motion import Motion, Skeleton, forward_kinematics, resample, slice_frames
+from motionary.motion import Motion, Skeleton, forward_kinematics, resample, rest_positions, slice_frames
 
 
 def chain(joints=4):
@@ -17,6 +17,20 @@ def wave(frames=30, joints=4, fps=30.0):
     rng = np.random.default_rng(0)
     turns = rotation.from_rotvec(np.cumsum(rng.normal(0, 0.05, (frames, joints, 3)), axis=0))
     return Motion(chain(joints), turns, np.cumsum(rng.normal(0, 0.01, (frames, 3)), axis=0), fps)
+
+
+def test_a_subtree_is_all_that_hangs_below():
+    skeleton = Skeleton(tuple("abcdef"), np.array([-1, 0, 1, 0, 2, 3]), np.zeros((6, 3)))
+    assert skeleton.subtree(1) == [1, 2, 4]
+    assert skeleton.subtree(0) == [0, 1, 2, 3, 4, 5]
+
+
+def test_rest_positions_are_the_pose_without_rotation():
+    motion = wave()
+    still = np.zeros_like(motion.rotations)
+    still[..., 0] = 1
+    positions, _ = forward_kinematics(Motion(motion.skeleton, still, np.zeros((motion.frames, 3)), 30.0))
+    np.testing.assert_allclose(rest_positions(motion.skeleton), positions[0], atol=1e-12)
 
 
 def test_kinematics_is_the_product_of_matrices():

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motionary import rotation
-from motionary.body import metres_per_unit
+from motionary.body import JOINTS, body_positions, find_body, metres_per_unit
 from motionary.errors import MotionaryError
 from motionary.files import replacing
 from motionary.formats._text import bad_number, numbers, read_bytes
-from motionary.motion import END_SUFFIX, Motion, Skeleton
+from motionary.motion import END_SUFFIX, Motion, Skeleton, rest_positions
 
 __all__ = ["read_bvh", "write_bvh"]
 
 MOST_JOINTS = 4096
 CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 MOTION_HEAD = re.compile(rb"^\s*MOTION\s+Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.I | re.M)
+Z_UP = rotation.from_axis_angle([1.0, 0.0, 0.0], -np.pi / 2)
+"""Takes Blender's axes, Z up and -Y forward, to ours."""
+
 ROOT_CHANNELS = "CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation"
 JOINT_CHANNELS = "CHANNELS 3 Zrotation Xrotation Yrotation"
 
@@ -56,7 +59,8 @@ def read_bvh(path: Path, *, unit: float | None = None, fps: float | None = None)
     nothing. The root's position channels are where it is; its OFFSET counts only where it has none. Position
     channels of another joint are its place in its parent, or, where they are nearer zero than its OFFSET,
     the difference to that; their median is taken, for bones do not stretch. Where the body travels by such a
-    joint below bare ones (``Hips`` below ``Reference``), that joint becomes the root.
+    joint below bare ones (``Hips`` below ``Reference``), that joint becomes the root. A body that stands
+    along Z, as Blender exports it, is turned to stand along Y.
 
     MotionaryError, with file and line, for anything that is not a whole and well-formed BVH file.
     """
@@ -74,7 +78,8 @@ def read_bvh(path: Path, *, unit: float | None = None, fps: float | None = None)
     joints = _read_hierarchy(path, data[: head.start()])
     rows = _read_rows(path, data, head, sum(len(joint.columns) for joint in joints))
     motion = _to_motion(joints, rows, _rate(path, data, head) if fps is None else fps)
-    return _scaled(motion, metres_per_unit(motion.skeleton) if unit is None else unit)
+    motion = _scaled(motion, metres_per_unit(motion.skeleton) if unit is None else unit)
+    return _turned(motion, Z_UP) if _stands_along_z(motion) else motion
 
 
 def _where(path: Path, line: int) -> str:
@@ -273,8 +278,7 @@ def _settle_places(
         turn = rotation.multiply(turn, rotations[:, root])
     if root == 0:
         return Motion(skeleton, rotations, place, fps)
-    inside = [root]
-    inside += [j for j in range(root + 1, len(offsets)) if skeleton.parents[j] in inside]
+    inside = skeleton.subtree(root)
     rotations = rotations[:, inside]
     rotations[:, 0] = turn
     parents = np.searchsorted(inside, skeleton.parents[inside])
@@ -284,9 +288,33 @@ def _settle_places(
 
 
 def _scaled(motion: Motion, unit: float) -> Motion:
+    skeleton = replace(motion.skeleton, offsets=motion.skeleton.offsets * unit)
+    return replace(motion, skeleton=skeleton, translation=motion.translation * unit)
+
+
+def _stands_along_z(motion: Motion) -> bool:
+    """Whether a body's head is above its feet along Z, in the rest pose and on average in the movement."""
+    try:
+        body = find_body(motion.skeleton)
+    except MotionaryError:
+        return False
+    some = slice(None, None, max(1, motion.frames // 50))
+    sample = replace(motion, rotations=motion.rotations[some], translation=motion.translation[some])
+    poses = body_positions(sample, body).mean(axis=0), body.weights @ rest_positions(motion.skeleton)
+    head, left, right = (JOINTS.index(name) for name in ("head", "left_ankle", "right_ankle"))
+    upward = [2 * pose[head] - pose[left] - pose[right] for pose in poses]
+    return all(up[2] > np.abs(up[:2]).max() for up in upward)
+
+
+def _turned(motion: Motion, turn: NDArray[np.float64]) -> Motion:
+    """The movement in a world turned by the quaternion ``turn``, rest pose and all."""
     skeleton = motion.skeleton
-    scaled = Skeleton(skeleton.names, skeleton.parents, skeleton.offsets * unit)
-    return Motion(scaled, motion.rotations, motion.translation * unit, motion.fps)
+    return replace(
+        motion,
+        skeleton=replace(skeleton, offsets=rotation.rotate(turn, skeleton.offsets)),
+        rotations=rotation.multiply(rotation.multiply(turn, motion.rotations), rotation.inverse(turn)),
+        translation=rotation.rotate(turn, motion.translation),
+    )
 
 
 def write_bvh(motion: Motion, path: Path) -> None:

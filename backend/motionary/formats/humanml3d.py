@@ -70,7 +70,7 @@ def motion_from_joints(joints: ArrayLike, fps: float) -> Motion:
     Bones have their median lengths. A joint with one child turns as little as takes its bone to where it
     points, so twist is lost; one with several, pelvis and chest, as fits all of them best (Kabsch 1976), and
     the rest offsets of these are what they are on average in its axes. Exact where the bones keep their
-    lengths and these two are rigid, as in SMPL.
+    lengths and these two are rigid, as in SMPL; elsewhere each bone makes up for the error before it.
     """
     joints = np.asarray(joints, np.float64)
     parents = np.array(PARENTS)
@@ -79,16 +79,21 @@ def motion_from_joints(joints: ArrayLike, fps: float) -> Motion:
     offsets = REST_DIRECTIONS / np.maximum(np.linalg.norm(REST_DIRECTIONS, axis=1, keepdims=True), 1e-12)
     offsets *= np.median(np.linalg.norm(bones, axis=-1), axis=0)[:, None]
     world = np.empty((len(joints), len(JOINTS), 4))
-    local = np.empty_like(world)
+    local, reached = np.empty_like(world), np.empty_like(joints)
     for joint, parent in enumerate(PARENTS):
+        reached[:, joint] = joints[:, 0]
+        if parent >= 0:
+            reached[:, joint] = reached[:, parent] + rotation.rotate(world[:, parent], offsets[joint])
         below = world[:, parent] if parent >= 0 else np.broadcast_to(rotation.IDENTITY, world[:, 0].shape)
         children = np.flatnonzero(parents == joint)
         if len(children) > 1:
             world[:, joint], offsets[children] = _rigid(bones[:, children], offsets[children])
             local[:, joint] = rotation.multiply(rotation.inverse(below), world[:, joint])
         else:
-            aim = rotation.rotate(rotation.inverse(below), bones[:, children].sum(axis=1))
-            local[:, joint] = rotation.between(offsets[children].sum(axis=0), aim)
+            aim = (joints[:, children] - reached[:, joint, None]).sum(axis=1)  # zero for the last of a limb
+            local[:, joint] = rotation.between(
+                offsets[children].sum(axis=0), rotation.rotate(rotation.inverse(below), aim)
+            )
             world[:, joint] = rotation.multiply(below, local[:, joint])
     return Motion(Skeleton(JOINTS, parents, offsets), local, joints[:, 0], fps)
 
