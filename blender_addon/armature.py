@@ -239,6 +239,7 @@ def _check(armature: bpy.types.Object) -> None:
         raise MotionaryError(f"{where} is in edit mode; leave it")
     if armature.animation_data and armature.animation_data.use_tweak_mode:
         raise MotionaryError(f"{where} is in NLA tweak mode; leave it (Tab in the NLA editor)")
-    x, y, z = armature.matrix_world.to_scale()
-    if armature.matrix_world.determinant() <= 0 or max(x, y, z) > 1.01 * min(x, y, z):
-        raise MotionaryError(f"{where} is scaled by ({x:.3g}, {y:.3g}, {z:.3g}); make it even and positive")
+    scale = armature.matrix_world.to_scale()
+    if armature.matrix_world.determinant() <= 0 or max(scale[:]) > 1.01 * min(scale[:]):
+        told = ", ".join(f"{factor:.3g}" for factor in scale[:])
+        raise MotionaryError(f"{where} is scaled by ({told}); make its scale even and positive")

@@ -1,11 +1,11 @@
 """Find a motion by a sentence and put it on a character, without a window.
 
-    blender --background rig.blend --python scripts/apply_motion.py -- --library LIB --query "a person waves" \
-        --armature Armature --output out.blend
+    blender --background rig.blend --python scripts/apply_motion.py -- \
+        --library LIB --query "a person waves" --armature Armature --output out.blend
     python scripts/apply_motion.py --rig human --motion walk.bvh --output out.blend --preview out.png
 
-The first form is Blender, the second Python with pip's bpy; both take the same options. The .blend is saved
-before the preview is rendered, so nothing of the preview is in it.
+The first is Blender, the second Python with pip's bpy; both take the same options. The .blend is saved before
+the preview is rendered, so nothing of the preview is in it.
 """
 
 from __future__ import annotations
@@ -14,47 +14,59 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import bpy
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-try:
-    import motionary  # noqa: F401
-except ImportError:
+if find_spec("motionary") is None:
     sys.path.insert(0, str(ROOT / "backend"))
 
 from blender_addon.apply import apply_motion  # noqa: E402
-from blender_addon.armature import find_armature  # noqa: E402
+from blender_addon.armature import find_armature, find_rig_map  # noqa: E402
 from blender_addon.preview import render_poses  # noqa: E402
 from blender_addon.scenes import make_human, open_scene, save_scene  # noqa: E402
+from motionary.bundle import load_bundle  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
+from motionary.formats import read_clip  # noqa: E402
+from motionary.library import find_clip, load_clip, open_library  # noqa: E402
 from motionary.motion import Clip  # noqa: E402
+from motionary.rigs import load_rig_map, match  # noqa: E402
+from motionary.search import search  # noqa: E402
 
 POSES = 6
 
 
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(prog="apply_motion.py", description=__doc__.splitlines()[0])
+    result = argparse.ArgumentParser(prog="apply_motion.py", description=(__doc__ or "").splitlines()[0])
     what = result.add_argument_group("the motion")
     what.add_argument("--library", type=Path, metavar="LIB", help="the library to search")
     what.add_argument("--query", metavar="TEXT", help="what the motion shows")
-    what.add_argument("--clip", metavar="NAME", help="a clip of the library, instead of a query")
-    what.add_argument("--motion", type=Path, metavar="FILE", help="a motion file, instead of a library")
-    what.add_argument("--rank", type=int, default=1, metavar="N", help="take the N-th best match (1)")
+    what.add_argument("--clip", metavar="NAME", help="a clip of the library by name or id, not by a query")
+    what.add_argument("--motion", type=Path, metavar="FILE", help="a motion file, not a library")
+    what.add_argument("--rank", type=int, default=1, metavar="N", help="apply the N-th best match (1)")
+    what.add_argument("--top", type=int, default=5, metavar="N", help="say what the N best matches are (5)")
     what.add_argument("--model", type=Path, metavar="BUNDLE", help="the model bundle (the built-in one)")
     onto = result.add_argument_group("the character")
     onto.add_argument("--blend", type=Path, metavar="FILE", help="open this .blend, .glb or .gltf file")
-    onto.add_argument("--rig", choices=["human"], help="generate a Rigify human")
+    onto.add_argument("--rig", choices=["human"], help="or generate a Rigify human")
     onto.add_argument("--armature", metavar="NAME", help="the armature (the file's only human one)")
+    onto.add_argument(
+        "--rig-map", type=Path, metavar="FILE.toml", help="which bones take which joint (found)"
+    )
     onto.add_argument(
         "--start-frame", type=int, metavar="N", help="key from this frame on (the scene's first)"
     )
-    onto.add_argument("--keep-place", action="store_true", help="keep where the clip was recorded and faced")
+    onto.add_argument(
+        "--keep-place", action="store_true", help="keep where the clip was recorded, and which way it faces"
+    )
     out = result.add_argument_group("what to make")
     out.add_argument("--output", type=Path, metavar="FILE.blend", help="save the result here")
     out.add_argument("--preview", type=Path, metavar="FILE.png", help=f"render {POSES} poses side by side")
@@ -62,9 +74,10 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def check_usage(usage: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    ways = [options.motion, options.query, options.clip]
-    if sum(way is not None for way in ways) != 1:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    usage = parser()
+    options = usage.parse_args(arguments)
+    if sum(way is not None for way in (options.motion, options.query, options.clip)) != 1:
         usage.error("say what to apply: one of --motion, --query and --clip")
     if options.motion is None and options.library is None:
         usage.error("--query and --clip need a --library")
@@ -74,58 +87,69 @@ def check_usage(usage: argparse.ArgumentParser, options: argparse.Namespace) -> 
         usage.error("give a character: --blend FILE, or --rig human")
     if options.output is None and options.preview is None:
         usage.error("nothing to make: give --output, --preview or both")
-    if options.rank < 1:
-        usage.error("--rank counts from 1")
+    if options.rank < 1 or options.top < 1:
+        usage.error("--rank and --top count from 1")
+    return options
 
 
-def chosen(options: argparse.Namespace) -> tuple[Clip, dict[str, Any]]:
-    """The clip to apply, and what to say of it."""
+def choose(options: argparse.Namespace) -> tuple[Clip, dict[str, Any], list[dict[str, Any]]]:
+    """The clip to apply, what to say of it, and the best matches where there was a query."""
     if options.motion is not None:
-        from motionary.formats import read_clip
-
         clip = read_clip(options.motion)
-        return clip, {"name": clip.name, "source": clip.source}
-    from motionary.library import find_clip, load_clip, open_library
-
+        return clip, _described(clip), []
     with open_library(options.library) as library:
         if options.clip is not None:
             clip = load_clip(library, find_clip(library, options.clip))
-            return clip, {"name": clip.name, "source": clip.source}
-        from motionary.bundle import load_bundle
-        from motionary.search import search
-
-        hits = search(library, load_bundle(options.model), options.query, options.rank)
+            return clip, _described(clip), []
+        hits = search(library, load_bundle(options.model), options.query, max(options.rank, options.top))
         if len(hits) < options.rank:
-            raise MotionaryError(f"{options.library}: it has {len(hits)} clips, none of rank {options.rank}")
+            raise MotionaryError(
+                f"{options.library}: there are {len(hits)} matches, none of rank {options.rank}"
+            )
         hit = hits[options.rank - 1]
-        return load_clip(library, hit.clip), asdict(hit)
+        return load_clip(library, hit.clip), asdict(hit), [asdict(hit) for hit in hits[: options.top]]
+
+
+def _described(clip: Clip) -> dict[str, Any]:
+    return {"name": clip.name, "source": clip.source, "captions": clip.captions, "tags": clip.tags}
 
 
 def apply(options: argparse.Namespace) -> dict[str, Any]:
+    """Do what was asked, and say what was done."""
+    clip, found, matches = choose(options)
     if options.rig is not None:
         make_human()
     elif options.blend is not None:
         open_scene(options.blend)
     armature = find_armature(options.armature)
-    clip, found = chosen(options)
+    if options.rig_map is None:
+        rig = find_rig_map(armature)
+    else:
+        given = load_rig_map(options.rig_map)
+        fitting = match(given, [bone.name for bone in armature.pose.bones] if armature.pose else [])
+        if fitting is None:
+            raise MotionaryError(f"{options.rig_map}: armature {armature.name!r} lacks bones that it names")
+        rig = fitting
     applied = apply_motion(
-        armature, clip.motion, clip.name, start=options.start_frame, keep_place=options.keep_place
+        armature, clip.motion, clip.name, rig=rig, start=options.start_frame, keep_place=options.keep_place
     )
     if options.output is not None:
         save_scene(options.output)
     if options.preview is not None:
         span = applied.frame_end - applied.frame_start
         frames = [applied.frame_start + round(span * i / (POSES - 1)) for i in range(POSES)]
-        render_poses(armature, options.preview, frames)
-    made = {name: str(path) for name in ("output", "preview") if (path := getattr(options, name)) is not None}
-    return {"clip": found, "applied": asdict(applied), **made}
+        render_poses(armature, options.preview, frames, rig=rig)
+    made = {kind: str(path) for kind in ("output", "preview") if (path := getattr(options, kind)) is not None}
+    return {"clip": found, "matches": matches, "applied": asdict(applied), **made}
 
 
-def told(applied: dict[str, Any], result: dict[str, Any]) -> str:
-    lines = [
-        f"{result['clip']['name']} -> {applied['armature']} ({applied['rig']}): frames {applied['frame_start']} to "
-        f"{applied['frame_end']} of Action {applied['action']!r}; off by at most {applied['turn_error']:.2f} "
-        f"degrees, hips {applied['hips_error'] * 1000:.1f} mm"
+def tell(result: dict[str, Any]) -> str:
+    applied = result["applied"]
+    lines = [f"{hit['rank']}. {hit['name']} ({hit['score']:.2f})" for hit in result["matches"]]
+    lines += [
+        f"{result['clip']['name']} -> {applied['armature']} ({applied['rig']}), "
+        f"frames {applied['frame_start']} to {applied['frame_end']}, Action {applied['action']!r}: "
+        f"off by at most {applied['turn_error']:.2f} degrees and, at the hips, {applied['hips_error'] * 100:.2f} cm"
     ]
     lines += [
         f"set {c['bone']}[{c['property']!r}] {c['before']:g} -> {c['after']:g}" for c in applied["changes"]
@@ -137,45 +161,47 @@ def told(applied: dict[str, Any], result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str]) -> int:
-    usage = parser()
-    options = usage.parse_args(arguments)
-    check_usage(usage, options)
-    # Blender's C code writes its own progress to stdout; --json promises one document and nothing else there.
+@contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Blender's own progress goes to stderr, also what its C code prints: stdout is for the result."""
+    sys.stdout.flush()
     stdout = os.dup(1)
     os.dup2(2, 1)
     try:
-        result = apply(options)
+        yield
     finally:
         sys.stdout.flush()
         os.dup2(stdout, 1)
         os.close(stdout)
-    print(json.dumps(result) if options.json else told(result["applied"], result))
+
+
+def main(arguments: Sequence[str]) -> int:
+    try:
+        options = parse(arguments)
+        with stdout_to_stderr():
+            result = apply(options)
+    except MotionaryError as error:
+        print(f"apply_motion.py: {error}", file=sys.stderr)
+        return 1
+    except SystemExit as ended:  # argparse: 0 after --help, 2 for wrong usage
+        return ended.code if isinstance(ended.code, int) else 2
+    print(json.dumps(result) if options.json else tell(result))
     return 0
-
-
-def leave(code: int) -> NoReturn:
-    """End with ``code`` in every Blender: 4.5's module hangs in its destructors after Rigify was enabled."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":
     given = sys.argv[1:]
     if "--" in given:
         given = given[given.index("--") + 1 :]
-    elif bpy.app.binary_path:
+    elif bpy.app.binary_path:  # Blender's own options, and none for us
         given = []
     try:
-        leave(main(given))
-    except MotionaryError as error:
-        print(f"apply_motion.py: {error}", file=sys.stderr)
-        leave(1)
-    except SystemExit as ended:  # argparse: 0 after --help, 2 for wrong usage
-        leave(ended.code if isinstance(ended.code, int) else 2)
+        code = main(given)
     except BaseException:
-        import traceback
-
         traceback.print_exc()
-        leave(1)
+        code = 1
+    # Not sys.exit: Blender may take it for an error of the script, and 4.5's module, once Rigify was enabled,
+    # hangs for ever in its destructors.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
