@@ -225,7 +225,7 @@ def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> 
     which must not exist yet. Raises MotionaryError where it does or cannot be written.
     """
     bundle = load_bundle(bundle_folder)
-    assert bundle.text_encoder  # loading it refuses weights that are not the model's
+    bundle.embed_texts([""])  # refuses a text encoder that is not the model's before anything is written
     source = _find_text_folder(bundle.folder, bundle.text)
     if out_folder.exists():
         raise MotionaryError(f"{out_folder}: is there already; name a new folder")
