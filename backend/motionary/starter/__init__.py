@@ -1,0 +1,145 @@
+"""The starter library: human motions made by our own code, so that there is something to find on day one."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from motionary import rotation
+from motionary.motion import Clip, Motion
+from motionary.starter.body import Build, performer
+from motionary.starter.catalogue import Entry, Part, catalogue
+from motionary.starter.gait import Gait, go
+from motionary.starter.jump import jump
+from motionary.starter.keyframes import Move, alive, keyed, layer, retime, then
+from motionary.starter.pose import REST, Controls, Take, solve
+
+__all__ = ["FPS", "Manner", "perform", "starter_clips", "starter_variants", "write_starter"]
+
+FPS = 30.0
+SOURCE = "motionary starter"
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How an entry is performed; the default is the library's own way.
+
+    pace: of everything (flights too: 1 is a true fall). stride: length of steps. reach: size of arm, trunk
+    and head movements. posture: degrees added to spine and head. noise: how restless. seed: of the noise.
+    """
+
+    pace: float = 1.0
+    stride: float = 1.0
+    reach: float = 1.0
+    spine: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    head: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    noise: float = 1.0
+    build: Build = Build()
+    seed: int = 0
+
+
+def starter_clips() -> list[Clip]:
+    """The library: every entry of the catalogue once, 30 frames a second, always the same."""
+    return [_clip(entry, perform(entry, Manner(seed=i)).motion) for i, entry in enumerate(catalogue())]
+
+
+def starter_variants(seed: int, per_clip: int) -> list[Clip]:
+    """``per_clip`` random variations of every entry, for training: other paces, strides, postures, bodies.
+
+    The same seed gives the same clips; names are the entry's with ``_v0``, ``_v1`` ...; captions are the entry's.
+    """
+    clips = []
+    for i, entry in enumerate(catalogue()):
+        rng = np.random.default_rng((seed, i))
+        for k in range(per_clip):
+            clip = _clip(entry, perform(entry, _random_manner(rng)).motion)
+            clips.append(replace(clip, name=f"{entry.name}_v{k}"))
+    return clips
+
+
+def write_starter(folder: Path) -> list[Path]:
+    """Write NAME.bvh for every starter clip and captions.csv (file, caption, tags; a row a caption)."""
+    from motionary.formats.bvh import write_bvh
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, paths = [], []
+    for clip in starter_clips():
+        path = folder / f"{clip.name}.bvh"
+        write_bvh(clip.motion, path)
+        paths.append(path)
+        rows += [(path.name, caption, ";".join(clip.tags)) for caption in clip.captions]
+    with (folder / "captions.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "caption", "tags"))
+        writer.writerows(rows)
+    return paths
+
+
+def perform(entry: Entry, manner: Manner | None = None) -> Take:
+    """The Take of one entry, performed in a manner."""
+    manner = manner or Manner()
+    controls = then(*(_part(part, manner) for part in entry.parts))
+    if entry.over is not None:
+        controls = layer(controls, _part(entry.over, manner), entry.controls, entry.at)
+    controls = _styled(alive(controls, np.random.default_rng(manner.seed), manner.noise), manner)
+    take = solve(retime(controls, manner.pace, FPS), performer(manner.build), FPS)
+    return _mirror(take) if entry.mirrored else take
+
+
+def _part(part: Part, manner: Manner) -> Controls:
+    if isinstance(part, Gait):
+        reach = manner.stride
+        return go(
+            replace(part, speed=part.speed * reach, side=part.side * reach, arms=part.arms * manner.reach)
+        )
+    if isinstance(part, Move):
+        return keyed(part.duration, part.keys)
+    return jump(part)
+
+
+def _styled(controls: Controls, manner: Manner) -> Controls:
+    """Larger or smaller movements of arms, trunk and head, about a posture. The feet stay where they are."""
+    styled = dict(controls)
+    for name in ("spine", "head", "hand_l", "hand_r"):
+        rest = np.array(REST[name])
+        styled[name] = rest + (controls[name] - rest) * manner.reach
+    styled["spine"] = styled["spine"] + manner.spine
+    styled["head"] = styled["head"] + manner.head
+    return styled
+
+
+def _random_manner(rng: np.random.Generator) -> Manner:
+    return Manner(
+        pace=float(rng.uniform(0.82, 1.2)),
+        stride=float(rng.uniform(0.85, 1.12)),
+        reach=float(rng.uniform(0.82, 1.12)),
+        spine=(float(rng.normal(0, 3)), float(rng.normal(0, 2)), float(rng.normal(0, 2))),
+        head=(float(rng.normal(0, 4)), float(rng.normal(0, 3)), float(rng.normal(0, 4))),
+        noise=float(rng.uniform(0.6, 2.2)),
+        build=Build(*(float(x) for x in rng.normal(1, (0.06, 0.03, 0.03, 0.05)))),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _mirror(take: Take) -> Take:
+    """Left for right: the reflection in the plane X = 0 of a body that is symmetric."""
+    names = take.motion.skeleton.names
+    swap = {"left": "right", "right": "left"}
+    other = [
+        names.index(swap[side] + name[len(side) :]) if (side := name.split("_")[0]) in swap else i
+        for i, name in enumerate(names)
+    ]
+    rotations = take.motion.rotations[:, other] * (1.0, 1.0, -1.0, -1.0)
+    motion = replace(
+        take.motion,
+        rotations=rotation.continuous(rotations),
+        translation=take.motion.translation * (-1.0, 1.0, 1.0),
+    )
+    return Take(motion, take.contacts[:, ::-1])
+
+
+def _clip(entry: Entry, motion: Motion) -> Clip:
+    return Clip(entry.name, motion, SOURCE, entry.captions, entry.tags)
