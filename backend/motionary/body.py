@@ -46,6 +46,9 @@ PARENTS: tuple[int, ...] = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13
 SPINE_HEIGHTS = {"spine1": 0.239, "spine2": 0.498, "spine3": 0.602}
 """How far along the back from pelvis to neck HumanML3D's skeleton has its spine joints."""
 
+NECK_HEIGHT = 0.85
+"""How far from pelvis to head its neck is."""
+
 COLLAR = 0.35
 """How far from the base of the neck to the shoulder its collar joints are."""
 
@@ -123,7 +126,7 @@ def find_body(skeleton: Skeleton) -> BodyMap:
     """The canonical joints on ``skeleton``, by names and else by shape.
 
     Names are compared without prefixes such as ``mixamorig:``, case, separators, and the spelling of left and
-    right; the family with the most joints found wins. Where a family has no joint for the feet, collars, neck
+    right; the family that fits best wins. Where a family has no joint for the feet, collars, neck
     or spine, it comes from its neighbours; the spine from HumanML3D's proportions along the bones there are.
 
     MotionaryError that lists the joints not found, with the likest names, where it is no human's skeleton.
@@ -132,7 +135,7 @@ def find_body(skeleton: Skeleton) -> BodyMap:
     for joint, name in enumerate(skeleton.names):
         plain.setdefault(_plain(name), joint)
     found = {family: _named(joints, plain) for family, joints in _families().items()}
-    best = max(found, key=lambda family: len(found[family]))
+    best = max(found, key=lambda family: _fit(found[family], _families()[family]))
     points, family = found[best], best
     if not points.keys() >= ESSENTIAL:
         by_shape = joints_by_shape(skeleton)
@@ -192,6 +195,11 @@ def _named(table: dict[str, Any], plain: dict[str, int]) -> dict[str, Weights]:
     return points
 
 
+def _fit(found: dict[str, Weights], table: dict[str, Any]) -> tuple[int, int, int]:
+    """How well a family fits: by the essential joints, by how few of its own lack, by how many fit."""
+    return len(found.keys() & ESSENTIAL), len(found) - len(table), len(found)
+
+
 def _complete(skeleton: Skeleton, points: dict[str, Weights]) -> None:
     """Add the joints that a family leaves out: feet, neck, spine and collars."""
     rest = rest_positions(skeleton)
@@ -202,15 +210,15 @@ def _complete(skeleton: Skeleton, points: dict[str, Weights]) -> None:
             # Toes are what lies farthest off below the ankle; a foot without any is a stub down the shin.
             toe = max(below, key=lambda j: float(np.linalg.norm(skeleton.offsets[j])), default=None)
             points[f"{side}_foot"] = {toe: 1.0} if toe is not None else _mix(ankle, knee, -0.1)
-    back = _back(skeleton, points)
-    if "neck" not in points:
-        points["neck"] = _along(back, rest, 0.8)
+    back, to_neck = _back(skeleton, points), 1.0
+    if "neck" in points:
+        tops = [i for i, joint in enumerate(back) if joint in points["neck"]]
+        back = back[: tops[-1] + 1] if tops else back
     else:
-        back = back[
-            : max((i for i, joint in enumerate(back) if joint in points["neck"]), default=len(back)) + 1
-        ]
+        to_neck = NECK_HEIGHT
+        points["neck"] = _along(back, rest, NECK_HEIGHT)
     for name, height in SPINE_HEIGHTS.items():
-        points.setdefault(name, _along(back, rest, height))
+        points.setdefault(name, _along(back, rest, height * to_neck))
     for side in ("left", "right"):
         points.setdefault(f"{side}_collar", _mix(points["neck"], points[f"{side}_shoulder"], COLLAR))
 
