@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -166,16 +166,17 @@ def _families() -> dict[str, dict[str, Any]]:
 
 
 PREFIX = re.compile(
-    r"^(.*[:|]|mixamorig\d*_?|character\d+_|bip\d+[_ ]|j_bip_(c_)?|def-)+(?=.)", re.IGNORECASE
+    r"^(mixamorig\d*_|character\d+_|bip\d+[_ ]|j_bip_(c_)?|[mf]_avg_|def-)(?=.)", re.IGNORECASE
 )
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     """A name as it is compared: ``mixamorig:LeftUpLeg``, ``up_leg.L`` and ``lUpLeg`` are all "left upleg"."""
-    words = [word.lower().lstrip("0") for word in WORD.findall(PREFIX.sub("", name))]
+    name = PREFIX.sub("", re.split(r"[:|](?=.)", name)[-1])  # namespaces end in : or |
+    words = [word.lower().lstrip("0") for word in WORD.findall(name)]
     sides = [SIDES[word] for word in words if word in SIDES]
     return " ".join([*sides, "".join(word for word in words if word not in SIDES)])
 

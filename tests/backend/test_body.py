@@ -1,5 +1,6 @@
 """The canonical body on the rigs that animators have: by names, by shape, and where there is none."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -158,6 +159,10 @@ RIGS = {
                    spine3="Bip01 Spine1", neck="Bip01 Neck", head="Bip01 Head"),
     ),
     "HumanML3D": ("HumanML3D and SMPL", {joint: joint for joint in JOINTS}),
+    "SMPL in FBX": (
+        "HumanML3D and SMPL",
+        {j: "m_avg_" + j.replace("left_", "L_").replace("right_", "R_").title() for j in JOINTS},
+    ),
     "SMPL": (
         "HumanML3D and SMPL",
         {j: j.replace("left_", "L_").replace("right_", "R_").title() for j in JOINTS},
@@ -260,6 +265,16 @@ def test_what_is_no_human_is_refused(parents, offsets):
     with pytest.raises(MotionaryError, match="no human body that is known"):
         find_body(skeleton)
     assert metres_per_unit(skeleton) == 0.01
+
+
+@pytest.mark.parametrize("name", [":" * 5000, "a:" * 5000, "L" * 5000, "_def-" * 1000, "Left" * 2000, "|"])
+def test_hostile_names_cost_no_time(name):
+    """A regular expression that backtracks would take years here."""
+    skeleton = Skeleton((name, name + "b"), np.array([-1, 0]), np.zeros((2, 3)))
+    start = time.perf_counter()
+    with pytest.raises(MotionaryError):
+        find_body(skeleton)
+    assert time.perf_counter() - start < 5
 
 
 def test_the_unit_is_the_likeliest():

@@ -25,7 +25,7 @@ __all__ = ["read_bvh", "write_bvh"]
 
 MOST_JOINTS = 4096
 CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
-MOTION_HEAD = re.compile(rb"^\s*MOTION\s+Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.I | re.M)
+MOTION_HEAD = re.compile(rb"^[ \t]*MOTION\s+Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.I | re.M)
 Z_UP = rotation.from_axis_angle([1.0, 0.0, 0.0], -np.pi / 2)
 """Takes Blender's axes, Z up and -Y forward, to ours."""
 

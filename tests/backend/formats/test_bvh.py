@@ -1,5 +1,6 @@
 """BVH: write and read is the identity; the many dialects; every kind of broken file says where and what."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -234,6 +235,14 @@ def test_broken_files_say_where_and_what(tmp_path, case):
     assert says in message
     assert message.startswith(str(tmp_path / "clip.bvh"))
     assert "\n" not in message
+
+
+def test_a_file_of_blank_lines_costs_no_time(tmp_path):
+    """A regular expression that starts anew at each blank line would take hours here."""
+    start = time.perf_counter()
+    with pytest.raises(MotionaryError, match="no MOTION block"):
+        read(tmp_path, "HIERARCHY" + "\n" * 1_000_000)
+    assert time.perf_counter() - start < 5
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
