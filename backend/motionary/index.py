@@ -1,0 +1,531 @@
+"""Motion files into a library: read, embed, keep; again and again, only what changed.
+
+Files are read and their features computed in other processes; embedding, which numpy spreads over the cores
+by itself, and writing happen here. A file's clips are one transaction, so whenever the work is stopped, what
+was finished stays and the same call goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionary import library as store
+from motionary.captions_csv import NAME as CAPTIONS_NAME
+from motionary.captions_csv import Said, read_captions
+from motionary.codec import encode_motion
+from motionary.errors import MotionaryError
+from motionary.features import FPS, features_from_joints, motion_joints
+from motionary.formats import SUFFIXES, read_clip
+from motionary.library import Library, Model, NewClip, Source
+from motionary.motion import Clip, Motion
+from motionary.search import TextModel, check_model
+
+__all__ = [
+    "IndexReport",
+    "MotionModel",
+    "Progress",
+    "Windows",
+    "add_clips",
+    "embed_again",
+    "index_files",
+    "window_frames",
+]
+
+BATCH = 64
+"""Windows that are embedded together: enough to keep numpy busy, little to lose when stopped."""
+AHEAD = 4
+"""Files a process may be ahead of what is written, which bounds the memory."""
+
+
+class MotionModel(TextModel, Protocol):
+    """What indexing needs of a model bundle."""
+
+    @property
+    def joint_dim(self) -> int:
+        """D."""
+
+    @property
+    def max_frames(self) -> int:
+        """Frames at 20 fps that it takes in."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Its config.json."""
+
+    def embed_features(self, motions: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """(N, D) unit rows of features (T, 263)."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What of a clip gets an embedding, in seconds: a clip up to ``whole`` as it is; of a longer one,
+    ``length`` seconds every ``step``, and the last ones flush with the end."""
+
+    whole: float = 10.0
+    length: float = 6.0
+    step: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.length <= self.whole < np.inf and 0 < self.step <= self.length):
+            raise MotionaryError(f"windows need 0 < step <= length <= whole, not {self}")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` files or clips are finished, ``name`` is the last; ``failure``: why it failed."""
+
+    done: int
+    total: int
+    name: str
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What was done with files (``embedded`` counts clips); ``failures`` are lines for the user."""
+
+    indexed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    embedded: int = 0
+    failures: tuple[str, ...] = ()
+    cancelled: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _File:
+    """A motion file to read; ``sha256``: what the library holds of it, where it was read in the same way."""
+
+    name: str
+    said: Said
+    fps: float | None
+    windows: Windows
+    reading: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A clip of the library ``name`` to embed again."""
+
+    name: str
+    clip: int
+    windows: Windows
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What a reading process made of a task: a clip (none: the file holds what it did), or a failure.
+
+    spans: (N, 2) seconds; parts: the features of each, (F, 263).
+    """
+
+    name: str
+    source: Source | None = None
+    clip: NewClip | None = None
+    spans: NDArray[np.float64] | None = None
+    parts: Sequence[NDArray[np.float32]] = ()
+    failure: str | None = None
+
+
+Task = TypeVar("Task", _File, _Stored)
+
+
+def index_files(
+    sources: Iterable[Path],
+    library: Library,
+    bundle: MotionModel,
+    *,
+    workers: int | None = None,
+    fps: float | None = None,
+    windows: Windows | None = None,
+    prune: bool = False,
+    reread: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> IndexReport:
+    """Read the motion files in ``sources`` (files, and folders with all below) into an open library.
+
+    Files that did not change since are passed over; those that changed take the place of what they were.
+    What a ``captions.csv`` in a folder says of the files below it is kept with them. A file that cannot be
+    read is reported and passed over.
+
+    workers: processes that read (None: one a core; 1: this process reads, as it must within Blender). fps:
+    frames a second of files whose header is wrong. prune: drop what the library has of files that are no
+    longer in ``sources``. reread: unchanged files too. progress: called after each file. cancel: asked before
+    each file whether to stop.
+
+    MotionaryError where another model embedded the library, or it cannot be written.
+    """
+    began = time.monotonic()
+    windows = _fitted(windows or Windows(), bundle)
+    model = _taken_over(library, bundle)
+    places = [Path(source).resolve() for source in sources]
+    paths, said, failures = _find(places)
+    tell = progress or (lambda _: None)
+    for failure in failures:
+        tell(Progress(0, len(paths), "", failure))
+
+    known = store.sources(library)
+    gone = [path for path in known if prune and _is_gone(path, places)]
+    store.remove_sources(library, gone)
+    tasks = []
+    for path in paths:
+        file = _File(path, said.get(path, Said((), ())), fps, windows, _reading(fps, said.get(path)))
+        old = known.get(path)
+        if reread or old is None or old.reading != file.reading:
+            tasks.append(file)
+        elif not _is_untouched(old):
+            tasks.append(replace(file, sha256=old.sha256))
+
+    unchanged = finished = len(paths) - len(tasks)
+    indexed = 0
+    for read, vectors in _embedded(_parallel(_read_file, tasks, workers, cancel), bundle):
+        if read.failure:
+            failures.append(read.failure)
+        elif read.source and read.clip:
+            store.replace_source(library, read.source, [replace(read.clip, vectors=vectors)], model)
+            indexed += 1
+        elif read.source:
+            store.update_source(library, read.source)
+            unchanged += 1
+        finished += 1
+        tell(Progress(finished, len(paths), read.name, read.failure))
+    return IndexReport(
+        indexed,
+        unchanged,
+        len(gone),
+        failures=tuple(failures),
+        cancelled=finished < len(paths),
+        seconds=time.monotonic() - began,
+    )
+
+
+def embed_again(
+    library: Library,
+    bundle: MotionModel,
+    *,
+    workers: int | None = None,
+    windows: Windows | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> IndexReport:
+    """Embed a library's clips with another model, from the motions it holds: the sources are not needed.
+
+    The model before serves until the last clip is done. Stopped, the next call goes on from there. A clip
+    that cannot be embedded is reported and keeps the library from changing over to the new model.
+    """
+    began = time.monotonic()
+    windows, model = _fitted(windows or Windows(), bundle), _model(bundle)
+    tasks = [_Stored(str(library.path), clip, windows) for clip in store.unembedded(library, model)]
+    tell = progress or (lambda _: None)
+    failures = []
+    finished = 0
+    for read, vectors in _embedded(_parallel(_read_stored, tasks, workers, cancel), bundle):
+        if read.failure:
+            failures.append(read.failure)
+        elif read.spans is not None:
+            store.set_embeddings(library, tasks[finished].clip, model, read.spans, vectors)
+        finished += 1
+        tell(Progress(finished, len(tasks), read.name, read.failure))
+    if finished == len(tasks) and not failures:
+        store.set_model(library, model)
+    return IndexReport(
+        embedded=finished - len(failures),
+        failures=tuple(failures),
+        cancelled=finished < len(tasks),
+        seconds=time.monotonic() - began,
+    )
+
+
+def add_clips(
+    clips: Sequence[Clip],
+    library: Library,
+    bundle: MotionModel,
+    *,
+    source: str,
+    windows: Windows | None = None,
+) -> None:
+    """Put clips that no reader here made (an Action, an FBX) into a library, in place of ``source``'s before.
+
+    MotionaryError where one cannot be embedded, or another model embedded the library; then nothing is added.
+    """
+    windows, model = _fitted(windows or Windows(), bundle), _taken_over(library, bundle)
+    made = []
+    for clip in clips:
+        new, parts = _prepared(clip, windows)
+        made.append(replace(new, vectors=bundle.embed_features(parts)))
+    store.replace_source(library, Source(source, 0, 0, ""), made, model)
+
+
+def window_frames(frames: int, windows: Windows) -> list[tuple[int, int]]:
+    """Which of ``frames`` frames at 20 fps get an embedding, as [start, end) ranges in order."""
+    whole, length, step = (max(1, round(s * FPS)) for s in (windows.whole, windows.length, windows.step))
+    if frames <= whole:
+        return [(0, frames)]
+    starts = [*range(0, frames - length, step), frames - length]
+    return [(start, start + length) for start in starts]
+
+
+def _fitted(windows: Windows, bundle: MotionModel) -> Windows:
+    """Windows that the model takes in whole."""
+    longest = bundle.max_frames / FPS
+    length = min(windows.length, longest)
+    return Windows(min(windows.whole, longest), length, min(windows.step, length))
+
+
+def _model(bundle: MotionModel) -> Model:
+    return Model(bundle.id, bundle.name, bundle.joint_dim, json.dumps(dict(bundle.config)))
+
+
+def _taken_over(library: Library, bundle: MotionModel) -> Model:
+    """The model, which an empty library takes on; MotionaryError where the library has another."""
+    model = _model(bundle)
+    if library.model is None or not store.clip_ids(library):
+        store.set_model(library, model)
+    check_model(library, bundle)
+    return model
+
+
+# What there is to do
+
+
+def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, Said], list[str]]:
+    """The motion files in ``places``, what captions files say of them, and what is wrong with the places."""
+    paths: dict[str, None] = {}
+    said: dict[str, Said] = {}
+    failures: list[str] = []
+
+    def refused(error: OSError) -> None:
+        failures.append(f"{error.filename}: cannot be read: {error.strerror}")
+
+    def heed(folder: Path, *, whole: bool) -> None:
+        table = folder / CAPTIONS_NAME
+        if not table.is_file():
+            return
+        try:
+            for name, what in read_captions(table).items():
+                path = os.path.normpath(folder / name)
+                if Path(path).exists():
+                    above = said.get(path, Said((), ()))
+                    said[path] = Said(above.captions + what.captions, above.tags + what.tags)
+                elif whole:
+                    failures.append(f"{table}: line {what.line}: names {name!r}, which is not there")
+        except MotionaryError as error:
+            failures.append(str(error))
+
+    for place in places:
+        if place.is_dir():
+            before = len(paths)
+            for folder, folders, names in os.walk(place, onerror=refused):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                heed(Path(folder), whole=True)
+                for name in sorted(names):
+                    if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                        paths[str(Path(folder, name))] = None
+            if len(paths) == before:
+                failures.append(f"{place}: no motion files ({', '.join(SUFFIXES)}) in this folder")
+        elif not place.exists():
+            failures.append(f"{place}: no such file or folder")
+        elif place.suffix.lower() != ".asf" and place.name != CAPTIONS_NAME:  # as in: index walks/*
+            heed(place.parent, whole=False)
+            paths[str(place)] = None
+    return list(paths), said, failures
+
+
+def _reading(fps: float | None, said: Said | None) -> str:
+    """A digest of what besides a file's bytes decides what its clip is; empty where nothing does."""
+    if fps is None and said is None:
+        return ""
+    what = [fps, said and said.captions, said and said.tags]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+def _is_untouched(old: Source) -> bool:
+    try:
+        now = Path(old.path).stat()
+    except OSError:
+        return False
+    return (now.st_size, now.st_mtime_ns) == (old.size, old.mtime_ns)
+
+
+def _is_gone(path: str, places: Sequence[Path]) -> bool:
+    """Whether a file that was in one of ``places``, which themselves are there, is there no more."""
+    file = Path(path)
+    return not file.exists() and any(place.is_dir() and place in file.parents for place in places)
+
+
+# In the reading processes
+
+
+def _read_file(task: _File) -> _Read:
+    path = Path(task.name)
+    try:
+        task.name.encode()
+        if not path.is_file():
+            raise MotionaryError(f"{path}: not a file that can be read")
+        status = path.stat()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        source = Source(task.name, status.st_size, status.st_mtime_ns, digest, task.reading)
+        if digest == task.sha256:
+            return _Read(task.name, source)
+        clip = read_clip(path, fps=task.fps)
+        clip = replace(
+            clip,
+            captions=tuple(dict.fromkeys(task.said.captions + clip.captions)),
+            tags=tuple(dict.fromkeys(task.said.tags + clip.tags)),
+        )
+        new, parts = _prepared(clip, task.windows)
+    except Exception as error:  # whatever one file does to its reader, the others are to be read
+        return _Read(task.name, failure=_reason(task.name, error))
+    return _Read(task.name, source, new, parts=parts)
+
+
+def _read_stored(task: _Stored) -> _Read:
+    try:
+        with store.open_library(Path(task.name)) as library:
+            spans, parts = _parts(store.clip_motion(library, task.clip), task.windows)
+    except Exception as error:  # as above
+        return _Read(task.name, failure=_reason(f"{task.name}: clip {task.clip}", error))
+    return _Read(task.name, spans=spans, parts=parts)
+
+
+def _prepared(clip: Clip, windows: Windows) -> tuple[NewClip, list[NDArray[np.float32]]]:
+    """A clip that lacks nothing but its vectors, and the features that they are made from."""
+    spans, parts = _parts(clip.motion, windows)
+    motion, none = clip.motion, np.zeros((0, 0), np.float32)
+    data = encode_motion(motion)
+    new = NewClip(
+        clip.name, motion.skeleton, motion.fps, motion.frames, data, clip.captions, clip.tags, spans, none
+    )
+    return new, parts
+
+
+def _parts(motion: Motion, windows: Windows) -> tuple[NDArray[np.float64], list[NDArray[np.float32]]]:
+    """The windows of a motion: their seconds (N, 2), and the features of each as if it were all there is."""
+    joints = motion_joints(motion)
+    ranges = window_frames(max(len(joints) - 1, 1), windows)
+    spans = np.array(ranges, np.float64) / FPS
+    spans[-1, 1] = motion.duration
+    return spans, [features_from_joints(joints[start : end + 1]) for start, end in ranges]
+
+
+def _reason(name: str, error: Exception) -> str:
+    """One line that begins with what could not be read."""
+    if isinstance(error, MotionaryError):
+        reason = str(error)
+    elif isinstance(error, UnicodeEncodeError):
+        return f"{name!a}: its name is not Unicode text; rename it"
+    elif isinstance(error, MemoryError):
+        reason = "takes more memory than there is"
+    elif isinstance(error, OSError):
+        reason = f"cannot be read: {error.strerror or error}"
+    else:
+        reason = f"cannot be read ({type(error).__name__}: {error})"
+    reason = " ".join(reason.split())
+    return reason if name in reason else f"{name}: {reason}"
+
+
+# Here
+
+
+def _embedded(reads: Iterable[_Read], bundle: MotionModel) -> Iterator[tuple[_Read, NDArray[np.float32]]]:
+    """Each of ``reads``, in order, with the embeddings (N, D) of its parts, which are made in batches."""
+    waiting: list[_Read] = []
+
+    def flush() -> Iterator[tuple[_Read, NDArray[np.float32]]]:
+        parts = [part for read in waiting for part in read.parts]
+        vectors = bundle.embed_features(parts) if parts else np.zeros((0, bundle.joint_dim), np.float32)
+        ends = np.cumsum([len(read.parts) for read in waiting])
+        yield from zip(waiting, np.split(vectors, ends[:-1]), strict=True)
+        waiting.clear()
+
+    for read in reads:
+        waiting.append(read)
+        if sum(len(read.parts) for read in waiting) >= BATCH:
+            yield from flush()
+    if waiting:
+        yield from flush()
+
+
+def _parallel(
+    function: Callable[[Task], _Read],
+    tasks: Sequence[Task],
+    workers: int | None,
+    cancel: Callable[[], bool] | None,
+) -> Iterator[_Read]:
+    """``function`` of each task, in order, until ``cancel``; a bounded number are under way at once."""
+    workers = min(workers or os.cpu_count() or 1, len(tasks))
+    left = deque(tasks)
+
+    def is_next() -> bool:
+        if cancel and cancel():
+            left.clear()
+        return bool(left)
+
+    if workers == 1:
+        while is_next():
+            yield function(left.popleft())
+    while left:
+        under_way: deque[tuple[Task, Future[_Read]]] = deque()
+        with _pool(workers) as pool:
+            try:
+                while is_next() or under_way:
+                    while left and len(under_way) < AHEAD * workers:
+                        under_way.append((left[0], pool.submit(function, left[0])))
+                        left.popleft()
+                    read = under_way[0][1].result()
+                    under_way.popleft()
+                    yield read
+            except BrokenProcessPool:
+                pass  # a process died, of one of the tasks under way
+            finally:
+                for _, future in under_way:
+                    future.cancel()
+        for task, _ in under_way:
+            yield _alone(function, task)
+
+
+def _alone(function: Callable[[Task], _Read], task: Task) -> _Read:
+    """``function`` of a task in a process of its own, which may die of it."""
+    try:
+        with _pool(1) as pool:
+            return pool.submit(function, task).result()
+    except BrokenProcessPool:
+        return _Read(task.name, failure=f"{task.name}: reading it needs more memory than there is")
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, for a fork of a process with threads (Blender's, or numpy's) may hang.
+    return ProcessPoolExecutor(workers, get_context("spawn"), _begin_reading)
+
+
+def _begin_reading() -> None:
+    """Leave Ctrl-C to the parent, and end with it, for an orphan would wait for work for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
