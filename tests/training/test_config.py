@@ -1,0 +1,79 @@
+"""Configs: what ships loads, and whatever is wrong is said in one line with its key."""
+
+import dataclasses
+import json
+
+import pytest
+from motionary.errors import MotionaryError
+from motionary_training.config import Config, config_from_table, load_config, shipped_configs
+
+
+@pytest.mark.parametrize("name", shipped_configs())
+def test_every_shipped_config_loads_and_is_named_after_its_file(name):
+    assert load_config(shipped_configs()[name]).name == name
+
+
+def test_both_configs_ship():
+    assert set(shipped_configs()) >= {"cmu", "default"}
+
+
+def test_the_defaults_are_the_paper_s():
+    config = config_from_table({"name": "x"}, "x.toml")
+    assert (config.optimiser.learning_rate, config.optimiser.epochs, config.optimiser.batch) == (2e-4, 60, 32)
+    assert (config.motion.width, config.motion.layers, config.motion.heads, config.joint_dim) == (
+        256,
+        3,
+        4,
+        1024,
+    )
+    assert (config.loss.hetero_threshold, config.loss.homo_threshold, config.loss.margin) == (0.7, 0.9, 0.2)
+
+
+def test_a_config_survives_the_way_through_json():
+    config = load_config(shipped_configs()["default"])
+    table = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert config_from_table(table, "run") == config
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({}, "key name is missing"),
+        ({"name": "x", "sed": 1}, "unknown key sed"),
+        ({"name": "x", "loss": {"margn": 0.1}}, "unknown key loss.margn"),
+        ({"name": "x", "loss": 3}, "loss must be a table"),
+        ({"name": "x", "seed": "1"}, "seed must be int, not str '1'"),
+        ({"name": "x", "seed": True}, "seed must be int, not bool"),
+        ({"name": "x", "amp": 1}, "amp must be bool"),
+        ({"name": "x", "seed": -1}, "seed is -1"),
+        ({"name": "x", "loss": {"name": "triplet"}}, "choose one of drop_triple"),
+        ({"name": "x", "loss": {"margin": float("nan")}}, "loss.margin is nan"),
+        ({"name": "x", "optimiser": {"batch": 1}}, "optimiser.batch is 1"),
+        ({"name": "x", "motion": {"width": 30, "heads": 4}}, "motion.width is 30"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_file_and_key(table, told):
+    with pytest.raises(MotionaryError) as caught:
+        config_from_table(table, "my.toml")
+    assert str(caught.value).startswith("my.toml: ")
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_whole_number_will_do_where_a_fraction_is_asked_for():
+    margin = config_from_table({"name": "x", "loss": {"margin": 1}}, "x").loss.margin
+    assert margin == 1.0
+    assert isinstance(margin, float)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(MotionaryError, match=r"none.toml: cannot be read"):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("name = ")
+    with pytest.raises(MotionaryError, match=r"bad.toml: not valid TOML: .*end of document"):
+        load_config(tmp_path / "bad.toml")
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config("x").seed = 2  # type: ignore[misc]

