@@ -149,7 +149,7 @@ def tell(result: dict[str, Any]) -> str:
     lines += [
         f"{result['clip']['name']} -> {applied['armature']} ({applied['rig']}), "
         f"frames {applied['frame_start']} to {applied['frame_end']}, Action {applied['action']!r}: "
-        f"off by at most {applied['turn_error']:.2f} degrees and, at the hips, {applied['hips_error'] * 100:.2f} cm"
+        f"off by at most {applied['turn_error']:.2f} degrees and {applied['hips_error']:.4f} at the hips"
     ]
     lines += [
         f"set {c['bone']}[{c['property']!r}] {c['before']:g} -> {c['after']:g}" for c in applied["changes"]

@@ -93,6 +93,14 @@ def test_continuous_changes_signs_only():
     np.testing.assert_allclose(rotation.continuous(shuffled) * np.sign(shuffled[0, 0]), q, atol=1e-12)
 
 
+def test_continuous_euler_keeps_the_rotation_and_does_not_jump():
+    spin = rotation.from_axis_angle([0.0, 0.6, 0.8], np.linspace(0, 4 * np.pi, 200))
+    for order in ORDERS:
+        angles = rotation.continuous_euler(rotation.to_euler(spin, order))
+        assert same_rotation(rotation.from_euler(angles, order), spin)
+        assert np.abs(np.diff(angles, axis=0)).max() < 0.5
+
+
 def test_golden_euler_zxy():
     # Rz(90) Rx(90): x -> y by Rz after Rx leaves it; y -> z -> z.
     q = rotation.from_euler(np.radians([90.0, 90.0, 0.0]), "ZXY")
