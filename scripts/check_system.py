@@ -1,7 +1,7 @@
 """Say in one line what to install when Blender's Python module cannot be loaded. Run by the Makefile.
 
-The bpy wheel links to X11 and OpenGL libraries that a bare Debian or Ubuntu machine does not have, and its own
-error names only the first of them.
+The bpy wheel links to X11 and OpenGL libraries that a bare Debian or Ubuntu machine does not have, and its
+own error names only the first of them.
 """
 
 import sys
@@ -15,7 +15,7 @@ def main() -> int:
         import bpy  # noqa: F401
     except ImportError as error:
         print(
-            f"Blender's Python module does not load ({error}). On Debian or Ubuntu, install what it links to:\n"
+            f"Blender's Python module does not load ({error}). On Debian or Ubuntu, install what it needs:\n"
             f"  apt-get install -y --no-install-recommends {LIBRARIES}",
             file=sys.stderr,
         )

@@ -1,7 +1,7 @@
 """The main job from end to end: words in, an animated armature out. `make demo` runs it.
 
-It runs the commands that a user would type, prints each before it runs, and ends by saying what it made. Without
---source it makes its own library of procedural clips; with it, the user's own folder of motions is indexed.
+It runs the commands that a user would type, prints each before it runs, and ends by saying what it made.
+Without --source it makes its own library of procedural clips; with it, the user's own folder is indexed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def motionary(*arguments: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--source", type=Path, help="a folder of your own motion files, instead of the starter clips")
+    parser.add_argument("--source", type=Path, help="a folder of your own motion files")
     source: Path | None = parser.parse_args().source
     began = time.monotonic()
 
@@ -65,7 +65,8 @@ def main() -> int:
 
     best = applied["clip"]
     print(f"""
-Motionary found "{best["name"]}" for "{query}" and applied it to a Rigify human, in {time.monotonic() - began:.0f} s:
+For "{query}" Motionary found "{best["name"]}",
+and applied it to a Rigify human, all of it in {time.monotonic() - began:.0f} s:
   {library}      the library: clips, embeddings, captions, in one file
   {blend}        the character with its new Action; open it in Blender
   {picture}        six poses of it
