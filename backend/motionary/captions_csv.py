@@ -51,7 +51,7 @@ def read_captions(path: Path) -> dict[str, Said]:
                         'a caption with a comma in it goes in "quotes"'
                     )
                 name = row["file"].strip().replace("\\", "/")
-                if not name:
+                if not name or not name.isprintable():
                     raise MotionaryError(f"{path}: line {line}: names no file")
                 tags = (tag.strip() for tag in row.get("tags", "").split(";"))
                 known = said.get(name, Said((), (), line))
