@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ class Manner:
     spine: tuple[float, float, float] = (0.0, 0.0, 0.0)
     head: tuple[float, float, float] = (0.0, 0.0, 0.0)
     noise: float = 1.0
-    build: Build = Build()
+    build: Build = field(default_factory=Build)
     seed: int = 0
 
 
@@ -49,7 +49,8 @@ def starter_clips() -> list[Clip]:
 def starter_variants(seed: int, per_clip: int) -> list[Clip]:
     """``per_clip`` random variations of every entry, for training: other paces, strides, postures, bodies.
 
-    The same seed gives the same clips; names are the entry's with ``_v0``, ``_v1`` ...; captions are the entry's.
+    The same seed gives the same clips. Names are the entry's with ``_v0``, ``_v1`` and so on; captions and
+    tags are the entry's.
     """
     clips = []
     for i, entry in enumerate(catalogue()):

@@ -40,10 +40,11 @@ _LEFT: tuple[tuple[str, str, tuple[float, float, float]], ...] = (
     ("wrist_end", "wrist", (0.16, 0.0, 0.0)),
 )
 _ORDER = (
-    "pelvis left_hip right_hip spine1 left_knee right_knee spine2 left_ankle right_ankle spine3 left_foot "
-    "right_foot neck left_collar right_collar head left_shoulder right_shoulder left_elbow right_elbow "
-    "left_wrist right_wrist head_end left_foot_end right_foot_end left_wrist_end right_wrist_end"
-).split()
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
+    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head",
+    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "head_end",
+    "left_foot_end", "right_foot_end", "left_wrist_end", "right_wrist_end",
+)  # fmt: skip
 
 STANDING_HEIGHT = 0.944
 """The pelvis of a performer who stands at ease: the legs not quite straight."""

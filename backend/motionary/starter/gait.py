@@ -49,8 +49,8 @@ class Gait:
     its way up. strike: heel (> 0) or toe (< 0) down first, by this angle; push: how far the heel is raised
     as the foot leaves. toes: the heel is raised by this all the time. crouch: lower hips by this. bob: extra
     rise over the standing leg. sway: the part of the way to the standing foot that the hips go. hips,
-    shoulders: their turn with each step. roll: drop of the free hip. lean: of the trunk, forward. spine, head:
-    a posture held throughout. arms: swing of the upper arms, elbows: their bend, open: their
+    shoulders: their turn with each step. roll: drop of the free hip. lean: of the trunk, forward. spine,
+    head: a posture held throughout. arms: swing of the upper arms, elbows: their bend, open: their
     distance from the sides; hands: what they do instead (controls), if anything. dip: sinking on the right
     leg (< 0 the left). climb: metres up with each landing. looped: neither starts nor stops.
     """
@@ -125,6 +125,9 @@ def go(gait: Gait) -> Controls:
     controls = keyed(times[-1], [(0.0, {})])
     controls |= {f"foot_{s}": feet[s] for s in "lr"} | {f"sole_{s}": soles[s] for s in "lr"}
     _carry(controls, gait, times, path, heading, pace, downs)
+    if gait.climb < 0:  # the way down ends on the floor
+        bottom = controls["foot_l"][-1] * (0.0, 1.0, 0.0)
+        controls |= {name: controls[name] - bottom for name in ("pelvis", "foot_l", "foot_r")}
     if gait.looped:
         cycle = sum(beat.length for beat in gait.pattern) * gait.beat
         start = landings[0][1] + 2 * gait.beat
@@ -133,7 +136,7 @@ def go(gait: Gait) -> Controls:
 
 
 def _landings(gait: Gait) -> tuple[list[tuple[str, float, float]], float, float]:
-    """(foot, second of landing, seconds down) in order; when the last one lands; when the first foot leaves."""
+    """(foot, second of landing, seconds down) in order; when the last one lands; when a foot first leaves."""
     start = 0.3 + max(_first_swing(gait, foot) for foot in gait.pattern[0].feet)
     landings, at = [], start
     for i in range(gait.landings):
@@ -191,7 +194,8 @@ def _foot_track(gait: Gait, stances: list[_Stance], times: Floats) -> tuple[Floa
         after = stances[i + 1]
         swing = (times > stance.end) & (times < after.start)
         u = (times[swing] - stance.end) / (after.start - stance.end)
-        go_on = smooth_step(u)[:, None]
+        # Cubic: a foot that hurries to its place too soon would be far ahead of the hips.
+        go_on = (u * u * (3 - 2 * u))[:, None]
         place[swing] = stance.place * (1 - go_on) + after.place * go_on
         # Up soon, down late and gently: a sine bump, skewed, that leaves and meets the floor without a jerk.
         bump = np.sin(np.pi * u**0.8) ** 2
@@ -229,11 +233,13 @@ def _carry(
     left = np.stack([np.cos(turn), 0 * turn, -np.sin(turn)], axis=-1)
     stride = max(abs(gait.speed) * gait.beat, 0.25)
     step = {s: np.sum((controls[f"foot_{s}"] - path) * ahead, axis=1) / stride for s in "lr"}
-    step = {s: np.clip(_soften(step[s], 0.06), -1.3, 1.3) for s in "lr"}
-
     weight = {s: _soften(downs[s], 0.22 * gait.beat) for s in "lr"}
     total = np.maximum(weight["l"] + weight["r"], 0.3)
     over = (weight["l"] - weight["r"]) / total * pace  # 1 when all the weight is on the left foot
+    # On the spot there are no strides: a lifted foot counts as one set forward.
+    place = max(0.0, 1 - abs(gait.speed) / 0.5) * over
+    step = {"l": step["l"] - place, "r": step["r"] + place}
+    step = {s: np.clip(_soften(step[s], 0.06), -1.3, 1.3) for s in "lr"}
     half = max(gait.width / 2, 0.06)
     height = -gait.crouch * pace + gait.bob * (np.abs(over) - 0.5) * pace + _flights(times, downs)
     if gait.climb:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from motionary.starter.gait import GRAVITY
-from motionary.starter.keyframes import RATE, Key, Pose, hermite, keyed, smooth_step
-from motionary.starter.pose import REST, SIDES, Controls, Floats
+from motionary.starter.keyframes import RATE, Key, Pose, both, hermite, keyed, smooth_step
+from motionary.starter.pose import HANG, REST, SIDES, Controls, Floats
 
 __all__ = ["Hop", "Jump", "jump"]
 
@@ -24,7 +24,7 @@ class Hop:
     height: of the flight. ahead, aside: how far, forward and to the left of where the body faces before it.
     turn: to the left, in the air. tuck: how far the feet are drawn up. spread: of each foot from the middle
     after it. crouch: how low before it. give: seconds on the floor before it, from the landing before.
-    air, down: what the rest of the body does at the top, and while down before it.
+    air, down: what trunk, head and hands do instead at the top, and while down before it.
     """
 
     height: float = 0.25
@@ -102,36 +102,20 @@ def _posture(plan: Jump, flights: Sequence[tuple[float, float]]) -> list[Key]:
     keys: list[Key] = []
     for hop, (start, stop) in zip(plan.hops, flights, strict=True):
         deep = hop.crouch / 0.28
-        down = {
-            "body": (18 * deep, 0, 0),
-            "spine": (22 * deep, 0, 0),
-            "head": (-18 * deep, 0, 0),
-            "hand_l": (0.2, -0.8, -0.45 * min(deep, 1.2)),
-            "hand_r": (0.2, -0.8, -0.45 * min(deep, 1.2)),
-        }
-        air = {
-            "body": (0.0, 0, 0),
-            "spine": (-3.0, 0, 0),
-            "head": (0.0, 0, 0),
-            "hand_l": (0.25, -0.2 + 0.5 * deep, 0.7),
-            "hand_r": (0.25, -0.2 + 0.5 * deep, 0.7),
-        }
-        keys += [(start - 0.42 * hop.give, down | dict(hop.down)), ((start + stop) / 2, air | dict(hop.air))]
+        down = _pose(18 * deep, 22 * deep, -18 * deep, (0.2, -0.88, -0.32 * min(deep, 1.0)))
+        air = _pose(0, -3, 0, (0.25, -0.2 + 0.5 * deep, 0.7))
+        keys += [(start - 0.42 * hop.give, {**down, **hop.down}), ((start + stop) / 2, {**air, **hop.air})]
     landed = flights[-1][1]
-    give = {"body": (14, 0, 0), "spine": (16, 0, 0), "head": (-12, 0, 0)}
-    arms = {"hand_l": (0.3, -0.6, 0.5), "hand_r": (0.3, -0.6, 0.5)}
-    settle = {name: (0.0, 0.0, 0.0) for name in give} | {f"hand_{s}": REST[f"hand_{s}"] for s in "lr"}
-    keys += [(landed + 0.2, give | arms), (landed + 0.85, settle)]
+    keys += [(landed + 0.2, _pose(14, 16, -12, (0.3, -0.6, 0.5))), (landed + 0.85, _pose(0, 0, 0, HANG))]
     if plan.feet != "lr":
         side = 0.075 if plan.feet == "l" else -0.075
         keys += [(0.0, {"pelvis": (0, 0, 0)}), (0.45, {"pelvis": (side, 0, 0)})]
         keys += [(landed + 0.7, {"pelvis": (side, 0, 0)}), (landed + 1.2, {"pelvis": (0, 0, 0)})]
-    other = {name for hop in plan.hops for name in (*hop.air, *hop.down)} - set(settle)
-    keys += [
-        (0.15, {name: REST[name] for name in other}),
-        (landed + 0.7, {name: REST[name] for name in other}),
-    ]
     return keys
+
+
+def _pose(tilt: float, bend: float, nod: float, hands: tuple[float, float, float]) -> Pose:
+    return {"body": (tilt, 0, 0), "spine": (bend, 0, 0), "head": (nod, 0, 0), **both(hand=hands)}
 
 
 def _feet(

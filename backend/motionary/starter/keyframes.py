@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,11 +17,14 @@ __all__ = [
     "Move",
     "Pose",
     "alive",
+    "backward",
     "both",
+    "cycle",
     "hermite",
     "keyed",
     "layer",
     "move",
+    "repeated",
     "retime",
     "smooth_step",
     "then",
@@ -31,7 +34,7 @@ __all__ = [
 RATE = 120
 """Controls are made at this rate, so that a clip can be slowed or hurried before it is sampled."""
 
-Pose: TypeAlias = Mapping[str, ArrayLike]
+Pose: TypeAlias = dict[str, ArrayLike]
 Key: TypeAlias = tuple[float, Pose]
 
 WORLD = ("pelvis", "foot_l", "foot_r", "reach_l", "reach_r")
@@ -64,6 +67,26 @@ def move(*keys: Key, back: float = 0.6, pause: float = 0.3) -> Move:
     return Move(last + back + pause, (*keys, *end))
 
 
+def backward(plan: Move) -> Move:
+    """``plan`` from its end to its beginning."""
+    started = {name for at, pose in plan.keys if at == 0 for name in pose}
+    touched = {name for _, pose in plan.keys for name in pose if not name.startswith("reach")}
+    begin: Pose = {name: REST[name] for name in touched - started}
+    end = {name: pose[name] for _, pose in sorted(plan.keys, key=lambda key: key[0]) for name in pose}
+    keys = ((0.0, begin), *plan.keys, (plan.duration, end))
+    return Move(plan.duration, tuple((plan.duration - at, pose) for at, pose in keys))
+
+
+def repeated(start: float, step: float, times: int, *poses: Pose) -> list[Key]:
+    """``poses`` one after another, ``step`` seconds apart, the whole row ``times`` times."""
+    return [(start + step * i, pose) for i, pose in enumerate(poses * times)]
+
+
+def cycle(times: int, period: float, *keys: Key) -> list[Key]:
+    """``keys``, ``times`` times, each ``period`` seconds after the time before."""
+    return [(at + k * period, pose) for k in range(times) for at, pose in keys]
+
+
 def both(**controls: ArrayLike) -> Pose:
     """The same for both sides: ``both(hand=...)`` sets ``hand_l`` and ``hand_r``."""
     return {f"{name}_{side}": value for name, value in controls.items() for side in "lr"}
@@ -86,8 +109,32 @@ def keyed(duration: float, keys: Sequence[Key]) -> Controls:
         if not track or (track[0][0] > 0 and not name.startswith("reach")):
             track.insert(0, (0.0, np.array(rest)))
         at, values = np.array([k[0] for k in track]), np.stack([k[1] for k in track])
-        controls[name] = _flow(times, at, values)
+        controls[name] = _swing(times, at, values) if name.startswith("hand") else _flow(times, at, values)
     return controls
+
+
+def _swing(times: Floats, at: Floats, values: Floats) -> Floats:
+    """As :func:`_flow`, but a hand goes round its shoulder, not through it.
+
+    Long ways get a key half-way, out to the side and front; direction and distance flow apart.
+    """
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    ways, points, distances = [at[0]], [values[0] / length[0]], [length[0]]
+    for i in range(1, len(at)):
+        before, after = points[-1], values[i] / length[i]
+        apart = 1 - float(before @ after)
+        if apart > 0.8:
+            half = before + after + 0.5 * apart * np.array([0.7, 0.0, 0.7])
+            ways.append((at[i - 1] + at[i]) / 2)
+            points.append(half / np.linalg.norm(half))
+            distances.append((length[i - 1] + length[i]) / 2)
+        ways.append(at[i])
+        points.append(after)
+        distances.append(length[i])
+    direction = _flow(times, np.array(ways), np.stack(points))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    result: Floats = direction * _flow(times, np.array(ways), np.stack(distances))
+    return result
 
 
 def _flow(times: Floats, at: Floats, values: Floats) -> Floats:
@@ -147,8 +194,8 @@ def smooth_step(x: ArrayLike) -> Floats:
 def layer(base: Controls, over: Controls, names: Sequence[str], start: float = 0.0) -> Controls:
     """``base`` with the controls ``names`` taken from ``over``, which starts ``start`` seconds in.
 
-    ``over`` must begin and end as ``base`` is (both at rest, say): what it does not cover stays with ``base``,
-    eased over a third of a second.
+    ``over`` must begin and end as ``base`` is (both at rest, say): what it does not cover stays with
+    ``base``, eased over a third of a second.
     """
     frames = len(base["body"])
     first = round(start * RATE)
@@ -156,9 +203,10 @@ def layer(base: Controls, over: Controls, names: Sequence[str], start: float = 0
     index = np.clip(np.arange(frames) - first, 0, last - first - 1)
     ease = RATE / 3
     weight = smooth_step((np.arange(frames) - first) / ease) * smooth_step((last - np.arange(frames)) / ease)
-    return base | {
-        name: base[name] * (1 - weight[:, None]) + over[name][index] * weight[:, None] for name in names
+    blended: Controls = {
+        name: base[name] + (over[name][index] - base[name]) * weight[:, None] for name in names
     }
+    return base | blended
 
 
 def then(first: Controls, *others: Controls) -> Controls:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from motionary import rotation
 from motionary.motion import Motion, Skeleton
@@ -56,6 +56,9 @@ REST: Mapping[str, tuple[float, ...]] = MappingProxyType(
 LEG_REACH = 0.996
 """The part of a leg's length that a planted leg may span: the knee never locks, so it never snaps."""
 
+FREE_BEND = 0.03
+"""A free leg is drawn in from this much sooner."""
+
 
 @dataclass(frozen=True, eq=False)
 class Take:
@@ -83,8 +86,9 @@ def solve(controls: Controls, skeleton: Skeleton, fps: float) -> Take:
     ankles = np.stack([feet[s][0] - hips[s] for s, _, _ in SIDES], axis=1)
     pelvis = pelvis - _drop(pelvis, ankles, contacts, 0.8 * size * LEG_REACH)[:, None] * (0.0, 1.0, 0.0)
 
-    for s, name, sign in SIDES:
+    for i, (s, name, sign) in enumerate(SIDES):
         ankle, foot, toes = feet[s]
+        reach = LEG_REACH - FREE_BEND * (1 - _cover(contacts[:, i].astype(np.float64), 1))
         turn = sign * c[f"knee_{s}"][:, 0] + 0.5 * (c[f"sole_{s}"][:, 1] - c["body"][:, 2])
         upper, lower = _two_bones(
             ankle - pelvis - hips[s],
@@ -92,7 +96,7 @@ def solve(controls: Controls, skeleton: Skeleton, fps: float) -> Take:
             (offset[f"{name}_knee"], offset[f"{name}_ankle"]),
             (0.0, 0.0, 1.0),
             _about("y", turn),
-            LEG_REACH,
+            reach,
         )
         world |= {f"{name}_hip": upper, f"{name}_knee": lower, f"{name}_ankle": foot, f"{name}_foot": toes}
 
@@ -126,8 +130,8 @@ def _turn(angles: Floats) -> Floats:
     return rotation.from_euler(np.radians(angles[:, [2, 0, 1]] * (1.0, 1.0, -1.0)), "YXZ")
 
 
-def _about(axis: str, degrees: Floats) -> Floats:
-    return rotation.from_euler(np.radians(degrees)[..., None], axis)
+def _about(axis: str, degrees: ArrayLike) -> Floats:
+    return rotation.from_euler(np.radians(np.asarray(degrees, np.float64))[..., None], axis)
 
 
 def _foot(place: Floats, sole: Floats, size: float) -> tuple[Floats, Floats, Floats]:
@@ -136,8 +140,9 @@ def _foot(place: Floats, sole: Floats, size: float) -> tuple[Floats, Floats, Flo
     roll = _about("x", pitch)
     pivot = np.where(pitch[:, None] > 0, BALL, HEEL)
     ankle = place + size * rotation.rotate(yaw, pivot + rotation.rotate(roll, ANKLE - pivot))
-    # Toes stay flat on the floor while the heel rises and straighten once the foot has left it.
-    flat = np.clip(pitch, 0.0, 75.0) * np.clip(1.0 - place[:, 1] / 0.05, 0.0, 1.0)
+    # Toes stay flat on the floor while the heel rises, and straighten off it or on their backs.
+    near = np.clip(1.0 - place[:, 1] / 0.15, 0.0, 1.0) * np.clip((140.0 - pitch) / 50.0, 0.0, 1.0)
+    flat = np.clip(pitch, 0.0, 75.0) * near
     foot = rotation.multiply(yaw, roll)
     return ankle, foot, rotation.multiply(foot, _about("x", -flat))
 
@@ -155,9 +160,12 @@ def _drop(pelvis: Floats, ankles: Floats, contacts: NDArray[np.bool_], reach: fl
     across = np.sum(away[..., [0, 2]] ** 2, axis=-1)
     need = -away[..., 1] - np.sqrt(np.maximum(reach**2 - across, 0.0))
     need = np.max(np.where(contacts, np.maximum(need, 0.0), 0.0), axis=1)
-    # The largest need within three frames, averaged over the same window, is never less than the need.
-    window = 3
-    padded = np.pad(need, 2 * window, mode="edge")
+    return _cover(need, 3)
+
+
+def _cover(values: Floats, window: int) -> Floats:
+    """A smooth track that is nowhere below ``values`` (N,), nor above their largest within two windows."""
+    padded = np.pad(values, 2 * window, mode="edge")
     largest = np.lib.stride_tricks.sliding_window_view(padded, 2 * window + 1).max(axis=-1)
     weights = np.hanning(2 * window + 3)[1:-1]
     smooth: Floats = np.convolve(largest, weights / weights.sum(), mode="valid")
@@ -170,7 +178,7 @@ def _two_bones(
     bones: tuple[Floats, Floats],
     points: tuple[float, float, float],
     turn: Floats,
-    limit: float,
+    limit: ArrayLike,
 ) -> tuple[Floats, Floats]:
     """World rotations of the two bones of a limb that put its end on ``target`` (N, 3), from its root.
 
@@ -182,6 +190,7 @@ def _two_bones(
     first, second = (float(np.linalg.norm(bone)) for bone in bones)
     along = bones[0] / first
     distance = np.linalg.norm(target, axis=1)
+    limit = np.asarray(limit, np.float64)
     reach, slack = limit * (first + second), (1 - limit) * 0.9 * (first + second)
     over = np.maximum(distance - reach, 0.0)
     distance = np.where(over > 0, reach + slack * (1 - np.exp(-over / slack)), distance)
