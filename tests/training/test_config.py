@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+
 from motionary.errors import MotionaryError
 from motionary_training.config import Config, config_from_table, load_config, shipped_configs
 

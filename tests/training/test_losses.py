@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from motionary_training.losses import drop_triple, max_hinge, sum_hinge
 from torch import Tensor
+
+from motionary_training.losses import drop_triple, max_hinge, sum_hinge
 
 
 def batch(seed: int, size: int, *, alike: bool = True) -> tuple[Tensor, Tensor, Tensor, Tensor]:

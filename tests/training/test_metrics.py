@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from motionary_training.metrics import (
     chance,
     motion_to_text_ranks,

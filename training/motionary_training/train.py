@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -100,16 +101,12 @@ def fit(
 
 def load_run(run: Path) -> tuple[Config, DualEncoder, list[Epoch]]:
     """The config, the selected model (in eval mode, on the CPU) and the history of a run folder."""
-    config_path, state_path = run / "config.json", run / "last.pt"
+    path = run / "config.json"
+    stored = _read_state(run / "last.pt")
     try:
-        config = config_from_table(json.loads(config_path.read_text("utf-8")), str(config_path))
-        stored = torch.load(state_path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise MotionaryError(f"{error.filename}: not found; {run} holds no finished epoch of a run") from None
-    except (ValueError, RuntimeError, OSError) as error:
-        raise MotionaryError(
-            f"{state_path}: cannot be read ({str(error).splitlines()[0]}); train anew"
-        ) from None
+        config = config_from_table(json.loads(path.read_text("utf-8")), str(path))
+    except (ValueError, OSError) as error:
+        raise MotionaryError(f"{path}: cannot be read ({error}); train anew") from None
     weights: dict[str, Tensor] = stored["chosen"]
     model = DualEncoder(
         config.motion,
@@ -231,12 +228,17 @@ def _open_run(run: Path, config: Config, resume: bool) -> dict[str, Any] | None:
     run.mkdir(parents=True, exist_ok=True)
     with replacing(run / "config.json") as temporary:
         temporary.write_text(text, "utf-8")
-    if not state.exists():
-        return None
+    return _read_state(state) if state.exists() else None
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    """A checkpoint's tensors and plain values; anything else in it is refused unread."""
+    if not path.is_file():
+        raise MotionaryError(f"{path}: not found; {path.parent} holds no finished epoch of a run")
     try:
-        stored: dict[str, Any] = torch.load(state, map_location="cpu", weights_only=True)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise MotionaryError(f"{state}: cannot be read ({str(error).splitlines()[0]}); train anew") from None
+        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError, OSError):
+        raise MotionaryError(f"{path}: is damaged, or no checkpoint of this trainer; train anew") from None
     return stored
 
 
