@@ -5,7 +5,8 @@
     python scripts/apply_motion.py --rig human --motion walk.bvh --output out.blend --preview out.png
 
 The first is Blender, the second Python with pip's bpy; both take the same options. The .blend is saved before
-the preview is rendered, so nothing of the preview is in it.
+the preview is rendered, so nothing of the preview is in it. With --json the result is the last line on
+stdout; from Python it is also the only one, while Blender greets there before any script runs.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import bpy
+# What Blender's C code prints goes to stderr, from its import on: stdout is for the result.
+sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)
+
+import bpy  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -70,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     out = result.add_argument_group("what to make")
     out.add_argument("--output", type=Path, metavar="FILE.blend", help="save the result here")
     out.add_argument("--preview", type=Path, metavar="FILE.png", help=f"render {POSES} poses side by side")
-    out.add_argument("--json", action="store_true", help="print one JSON document to stdout and nothing else")
+    out.add_argument("--json", action="store_true", help="print the result as one JSON document")
     return result
 
 
@@ -161,24 +166,10 @@ def tell(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@contextmanager
-def stdout_to_stderr() -> Iterator[None]:
-    """Blender's own progress goes to stderr, also what its C code prints: stdout is for the result."""
-    sys.stdout.flush()
-    stdout = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(stdout, 1)
-        os.close(stdout)
-
-
 def main(arguments: Sequence[str]) -> int:
     try:
         options = parse(arguments)
-        with stdout_to_stderr():
+        with redirect_stdout(sys.stderr):
             result = apply(options)
     except MotionaryError as error:
         print(f"apply_motion.py: {error}", file=sys.stderr)
