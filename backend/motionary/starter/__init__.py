@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from motionary import rotation
-from motionary.motion import Clip, Motion
+from motionary.captions_csv import NAME as CAPTIONS
+from motionary.captions_csv import Said, write_captions
+from motionary.errors import MotionaryError
+from motionary.formats.bvh import write_bvh
+from motionary.motion import Clip, Motion, slice_frames
 from motionary.starter.body import Build, performer
-from motionary.starter.catalogue import Entry, Part, catalogue
-from motionary.starter.gait import Gait, go
+from motionary.starter.catalogue import Entry, Part, entries
+from motionary.starter.gait import Gait, go, whole_cycles
 from motionary.starter.jump import jump
 from motionary.starter.keyframes import Move, alive, keyed, layer, retime, then
 from motionary.starter.pose import REST, Controls, Take, solve
@@ -43,7 +46,7 @@ class Manner:
 
 def starter_clips() -> list[Clip]:
     """The library: every entry of the catalogue once, 30 frames a second, always the same."""
-    return [_clip(entry, perform(entry, Manner(seed=i)).motion) for i, entry in enumerate(catalogue())]
+    return [_clip(entry, perform(entry, Manner(seed=i)).motion) for i, entry in enumerate(entries())]
 
 
 def starter_variants(seed: int, per_clip: int) -> list[Clip]:
@@ -53,7 +56,7 @@ def starter_variants(seed: int, per_clip: int) -> list[Clip]:
     tags are the entry's.
     """
     clips = []
-    for i, entry in enumerate(catalogue()):
+    for i, entry in enumerate(entries()):
         rng = np.random.default_rng((seed, i))
         for k in range(per_clip):
             clip = _clip(entry, perform(entry, _random_manner(rng)).motion)
@@ -62,20 +65,21 @@ def starter_variants(seed: int, per_clip: int) -> list[Clip]:
 
 
 def write_starter(folder: Path) -> list[Path]:
-    """Write NAME.bvh for every starter clip and captions.csv (file, caption, tags; a row a caption)."""
-    from motionary.formats.bvh import write_bvh
+    """Write NAME.bvh for every starter clip and captions.csv; the BVH files, in the library's order.
 
-    folder.mkdir(parents=True, exist_ok=True)
-    rows, paths = [], []
+    MotionaryError where the folder does not take them.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MotionaryError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
+    said, paths = [], []
     for clip in starter_clips():
         path = folder / f"{clip.name}.bvh"
         write_bvh(clip.motion, path)
         paths.append(path)
-        rows += [(path.name, caption, ";".join(clip.tags)) for caption in clip.captions]
-    with (folder / "captions.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "caption", "tags"))
-        writer.writerows(rows)
+        said.append((path.name, Said(clip.captions, clip.tags)))
+    write_captions(folder / CAPTIONS, said)
     return paths
 
 
@@ -85,8 +89,14 @@ def perform(entry: Entry, manner: Manner | None = None) -> Take:
     controls = then(*(_part(part, manner) for part in entry.parts))
     if entry.over is not None:
         controls = layer(controls, _part(entry.over, manner), entry.controls, entry.at)
-    controls = _styled(alive(controls, np.random.default_rng(manner.seed), manner.noise), manner)
-    take = solve(retime(controls, manner.pace, FPS), performer(manner.build), FPS)
+    loop = next((part for part in entry.parts if isinstance(part, Gait) and part.looped), None)
+    if loop is None:  # chance would not meet itself where a loop closes
+        controls = alive(controls, np.random.default_rng(manner.seed), manner.noise)
+    controls = retime(_styled(controls, manner), manner.pace, FPS)
+    take = solve(controls, performer(manner.build), FPS)
+    if loop is not None:
+        start, end = (round(at / manner.pace * FPS) for at in whole_cycles(loop))
+        take = Take(slice_frames(take.motion, start, end + 1), take.contacts[start : end + 1])
     return _mirror(take) if entry.mirrored else take
 
 

@@ -3,7 +3,8 @@
 Captions are our own words. What is written for one side also gives the other: see ``sides``.
 """
 
-# fmt: off  (an entry is read as a row)
+# An entry is read as rows.
+# fmt: off
 from __future__ import annotations
 
 import re
@@ -16,7 +17,7 @@ from motionary.starter.gait import Beat, Gait, run_pattern, walk_pattern
 from motionary.starter.jump import Hop, Jump
 from motionary.starter.keyframes import Move, Pose, backward, both
 
-__all__ = ["Entry", "Part", "catalogue"]
+__all__ = ["Entry", "Part", "entries"]
 
 Part: TypeAlias = Gait | Jump | Move
 
@@ -55,10 +56,7 @@ def sides(entry: Entry) -> list[Entry]:
 
 
 OTHER: Mapping[str, str] = {
-    "left": "right",
-    "right": "left",
-    "counterclockwise": "clockwise",
-    "clockwise": "counterclockwise",
+    "left": "right", "right": "left", "counterclockwise": "clockwise", "clockwise": "counterclockwise",
 }
 
 
@@ -75,137 +73,46 @@ WALK = Gait()
 SLOW = Gait(beat=0.78, speed=0.65, landings=6, arms=13, shoulders=5, hips=4, push=38, strike=13, sway=0.5)
 BRISK = Gait(beat=0.46, speed=1.75, landings=10, arms=34, elbows=35, shoulders=12, hips=8, lean=5, strike=24)
 JOG = Gait(
-    pattern=run_pattern(0.8),
-    beat=0.38,
-    speed=2.2,
-    landings=10,
-    lift=0.05,
-    behind=0.16,
-    strike=4,
-    push=50,
-    hips=6,
-    shoulders=11,
-    lean=6,
-    arms=30,
-    elbows=80,
-    width=0.12,
-    sway=0.2,
-    crouch=0.05,
-    bob=0,
-    open=14,
+    pattern=run_pattern(0.8), beat=0.38, speed=2.2, landings=10, lift=0.05, behind=0.16, strike=4, push=50,
+    hips=6, shoulders=11, lean=6, arms=30, elbows=80, width=0.12, sway=0.2, crouch=0.05, bob=0, open=14,
     roll=3,
 )
 RUN = replace(
-    JOG,
-    pattern=run_pattern(0.7),
-    beat=0.35,
-    speed=3.3,
-    landings=12,
-    behind=0.26,
-    lean=10,
-    arms=44,
-    elbows=85,
-    width=0.09,
+    JOG, pattern=run_pattern(0.7), beat=0.35, speed=3.3, landings=12, behind=0.26, lean=10, arms=44,
+    elbows=85, width=0.09,
 )
 SPRINT = replace(
-    RUN,
-    pattern=run_pattern(0.64),
-    beat=0.29,
-    speed=4.6,
-    landings=14,
-    behind=0.34,
-    lean=15,
-    arms=58,
-    push=58,
+    RUN, pattern=run_pattern(0.64), beat=0.3, speed=4.4, landings=14, behind=0.21, lean=15, arms=58, push=58,
     width=0.07,
 )
 MARCH = Gait(
-    beat=0.55,
-    speed=0.95,
-    landings=8,
-    lift=0.26,
-    strike=0,
-    push=30,
-    arms=46,
-    elbows=10,
-    hips=2,
-    shoulders=3,
-    lean=-2,
-    roll=2,
-    bob=0.02,
+    beat=0.55, speed=0.95, landings=8, lift=0.26, strike=0, push=30, arms=46, elbows=10, hips=2, shoulders=3,
+    lean=-2, roll=2, bob=0.02,
 )
 SNEAK = Gait(
-    beat=0.85,
-    speed=0.5,
-    landings=6,
-    lift=0.14,
-    strike=-8,
-    push=30,
-    crouch=0.2,
-    lean=24,
-    sway=0.55,
-    bob=0,
-    arms=5,
-    hands={**both(hand=(0.05, -0.35, 0.6), elbow=10), "head": (-18, 0, 0)},
-    head=(-18, 0, 0),
-    roll=3,
+    beat=0.85, speed=0.5, landings=6, lift=0.14, strike=-8, push=30, crouch=0.2, lean=24, sway=0.55, bob=0,
+    arms=5, hands={**both(hand=(0.05, -0.35, 0.6), elbow=10), "head": (-18, 0, 0)}, head=(-18, 0, 0), roll=3,
 )
 SAD = replace(
-    SLOW,
-    speed=0.55,
-    spine=(18, 0, 0),
-    head=(24, 0, 0),
-    arms=7,
-    lift=0.015,
-    strike=8,
-    crouch=0.05,
+    SLOW, speed=0.55, spine=(18, 0, 0), head=(24, 0, 0), arms=7, lift=0.015, strike=8, crouch=0.05,
     hands=both(collar=(-3, 8)),
 )
 PROUD = Gait(
-    beat=0.56,
-    speed=1.25,
-    spine=(-9, 0, 0),
-    head=(-6, 0, 0),
-    arms=32,
-    open=16,
-    shoulders=14,
-    hands=both(collar=(2, -8)),
-    sway=0.4,
+    beat=0.56, speed=1.25, spine=(-9, 0, 0), head=(-6, 0, 0), arms=32, open=16, shoulders=14,
+    hands=both(collar=(2, -8)), sway=0.4,
 )
 TURN = Gait(
-    speed=0.0,
-    turn=90,
-    landings=4,
-    beat=0.48,
-    lift=0.06,
-    strike=0,
-    push=22,
-    arms=6,
-    hips=0,
-    shoulders=0,
-    lean=0,
-    sway=0.6,
+    speed=0.0, turn=90, landings=4, beat=0.48, lift=0.06, strike=0, push=22, arms=6, hips=0, shoulders=0,
+    lean=0, sway=0.6,
 )
 SIDEWAYS = Gait(
-    speed=0,
-    side=0.42,
-    width=0.36,
-    landings=8,
-    beat=0.5,
-    lift=0.05,
-    strike=0,
-    push=18,
-    arms=0,
-    hips=0,
-    shoulders=0,
-    lean=3,
-    sway=0.25,
-    roll=2,
+    speed=0, side=0.42, width=0.36, landings=8, beat=0.5, lift=0.05, strike=0, push=18, arms=0, hips=0,
+    shoulders=0, lean=3, sway=0.25, roll=2,
 )
 STAIRS = replace(SLOW, speed=0.5, beat=0.75, lift=0.2, strike=-5, push=35, lean=10, climb=0.17, landings=8)
 
 
-def catalogue() -> list[Entry]:
+def entries() -> list[Entry]:
     """All entries, in the order of the library."""
     return [
         *_walks(),
@@ -234,7 +141,7 @@ def _walks() -> list[Entry]:
             "walk_cycle",
             ("a walk cycle that can be looped", "a person keeps walking ahead without stopping"),
             "walk forward loop",
-            replace(WALK, landings=10, looped=True),
+            replace(WALK, beat=16 / 30, landings=16, looped=True),
         ),
         _clip(
             "walk_slowly",
@@ -253,14 +160,7 @@ def _walks() -> list[Entry]:
             ("a person walks backward", "someone steps back several paces, facing forward", "retreating"),
             "walk backward",
             Gait(
-                speed=-0.8,
-                beat=0.58,
-                strike=-16,
-                push=-10,
-                lift=0.06,
-                arms=12,
-                shoulders=4,
-                hips=4,
+                speed=-0.8, beat=0.58, strike=-16, push=-10, lift=0.06, arms=12, shoulders=4, hips=4,
                 lean=-1,
             ),
         ),
@@ -269,13 +169,7 @@ def _walks() -> list[Entry]:
             ("a person tiptoes forward", "someone walks on the tips of their toes, quietly"),
             "walk forward tiptoe quiet",
             Gait(
-                beat=0.6,
-                speed=0.6,
-                toes=38,
-                strike=0,
-                push=12,
-                lift=0.05,
-                arms=6,
+                beat=0.6, speed=0.6, toes=38, strike=0, push=12, lift=0.05, arms=6,
                 hands=both(hand=(0.45, -0.75, 0.25)),
             ),
         ),
@@ -289,24 +183,15 @@ def _walks() -> list[Entry]:
             "sneak walk forward slow crouch",
             SNEAK,
         ),
-        *sides(
-            _clip(
-                "limp_right",
-                ("a person limps with a hurt right leg", "someone hobbles along, favouring the right leg"),
-                "walk limp injured right leg",
-                Gait(
-                    pattern=walk_pattern(0.3),
-                    beat=0.62,
-                    speed=0.6,
-                    dip=0.09,
-                    strike=8,
-                    push=26,
-                    arms=10,
-                    lift=0.02,
-                    landings=8,
-                ),
-            )
-        ),
+        *sides(_clip(
+            "limp_right",
+            ("a person limps with a hurt right leg", "someone hobbles along, favouring the right leg"),
+            "walk limp injured right leg",
+            Gait(
+                pattern=walk_pattern(0.3), beat=0.62, speed=0.6, dip=0.09, strike=8, push=26, arms=10,
+                lift=0.02, landings=8,
+            ),
+        )),
         _clip(
             "walk_proudly",
             ("a person struts proudly with the chest out", "someone walks with confidence, head held high"),
@@ -323,36 +208,30 @@ def _walks() -> list[Entry]:
             "walk forward sad tired slow",
             SAD,
         ),
-        *sides(
-            _clip(
-                "side_step_left",
-                (
-                    "a person steps sideways to the left",
-                    "someone moves left with small side steps, facing forward",
-                ),
-                "walk sideways left",
-                SIDEWAYS,
-            )
-        ),
-        *sides(
-            _clip(
-                "walk_circle_left",
-                (
-                    "a person walks in a circle to the left",
-                    "someone walks round counterclockwise and comes back to where they began",
-                ),
-                "walk circle turn left counterclockwise",
-                replace(WALK, turn=360, landings=14, speed=1.05),
-            )
-        ),
-        *sides(
-            _clip(
-                "walk_curve_left",
-                ("a person walks ahead and curves to the left", "someone veers off to the left as they walk"),
-                "walk curve turn left",
-                replace(WALK, turn=90, landings=9),
-            )
-        ),
+        *sides(_clip(
+            "side_step_left",
+            (
+                "a person steps sideways to the left",
+                "someone moves left with small side steps, facing forward",
+            ),
+            "walk sideways left",
+            SIDEWAYS,
+        )),
+        *sides(_clip(
+            "walk_circle_left",
+            (
+                "a person walks in a circle to the left",
+                "someone walks round counterclockwise and comes back to where they began",
+            ),
+            "walk circle turn left counterclockwise",
+            replace(WALK, turn=360, landings=14, speed=1.05),
+        )),
+        *sides(_clip(
+            "walk_curve_left",
+            ("a person walks ahead and curves to the left", "someone veers off to the left as they walk"),
+            "walk curve turn left",
+            replace(WALK, turn=90, landings=9),
+        )),
         _clip(
             "walk_zigzag",
             ("a person weaves from side to side while walking", "someone walks a winding, slalom path"),
@@ -376,18 +255,8 @@ def _walks() -> list[Entry]:
             ),
             "walk drunk stagger",
             Gait(
-                beat=0.72,
-                speed=0.5,
-                weave=38,
-                width=0.3,
-                sway=0.8,
-                roll=8,
-                spine=(10, 6, 0),
-                head=(12, 8, 0),
-                arms=22,
-                open=24,
-                lift=0.04,
-                landings=10,
+                beat=0.72, speed=0.5, weave=38, width=0.3, sway=0.8, roll=8, spine=(10, 6, 0),
+                head=(12, 8, 0), arms=22, open=24, lift=0.04, landings=10,
             ),
         ),
         _clip(
@@ -398,19 +267,9 @@ def _walks() -> list[Entry]:
             ),
             "walk zombie slow",
             Gait(
-                beat=0.85,
-                speed=0.42,
-                lift=0.01,
-                strike=0,
-                push=16,
-                roll=8,
-                sway=0.6,
-                spine=(8, 0, 0),
-                head=(8, 14, 0),
-                hands={"hand_l": (-0.05, 0.05, 0.93), "hand_r": (0.0, -0.12, 0.9)},
-                arms=3,
-                shoulders=12,
-                landings=6,
+                beat=0.85, speed=0.42, lift=0.025, strike=0, push=16, roll=8, sway=0.6, spine=(8, 0, 0),
+                head=(8, 14, 0), hands={"hand_l": (-0.05, 0.05, 0.93), "hand_r": (0.0, -0.12, 0.9)}, arms=3,
+                shoulders=12, landings=6,
             ),
         ),
         _clip(
@@ -421,21 +280,13 @@ def _walks() -> list[Entry]:
             ),
             "walk carry forward",
             Gait(
-                beat=0.6,
-                speed=0.85,
-                hands=both(hand=(0.0, -0.46, 0.6)),
-                arms=2,
-                shoulders=2,
-                lean=-4,
+                beat=0.6, speed=0.85, hands=both(hand=(0.0, -0.46, 0.6)), arms=2, shoulders=2, lean=-4,
                 crouch=0.03,
             ),
         ),
         _clip(
             "walk_waving",
-            (
-                "a person walks forward while waving with the right hand",
-                "someone strolls along and waves hello",
-            ),
+            ("a person walks forward and waves with the right hand", "someone strolls along, waving hello"),
             "walk wave forward right hand",
             WALK,
         ).laid_over(gestures.WAVE, ("hand_r", "elbow_r", "wrist_r"), 0.8),
@@ -443,6 +294,7 @@ def _walks() -> list[Entry]:
 
 
 def _runs() -> list[Entry]:
+    skipping = tuple(Beat(foot, *beat) for foot in "lr" for beat in ((0.55, 0.4), (0.45, 0.48)))
     return [
         _clip(
             "jog",
@@ -460,7 +312,7 @@ def _runs() -> list[Entry]:
             "run_cycle",
             ("a run cycle that can be looped", "a person keeps on running"),
             "run forward loop",
-            replace(RUN, landings=14, looped=True),
+            replace(RUN, landings=16, looped=True),
         ),
         _clip(
             "sprint",
@@ -468,53 +320,34 @@ def _runs() -> list[Entry]:
             "run sprint forward fast",
             SPRINT,
         ),
-        *sides(
-            _clip(
-                "run_curve_left",
-                ("a person runs and curves to the left", "someone runs along a bend to the left"),
-                "run curve turn left",
-                replace(RUN, turn=90, speed=2.8),
-            )
-        ),
-        *sides(
-            _clip(
-                "jog_circle_left",
-                ("a person jogs in a circle to the left", "someone jogs round counterclockwise"),
-                "jog run circle left counterclockwise",
-                replace(JOG, turn=360, landings=16),
-            )
-        ),
+        *sides(_clip(
+            "run_curve_left",
+            ("a person runs and curves to the left", "someone runs along a bend to the left"),
+            "run curve turn left",
+            replace(RUN, turn=90, speed=2.8),
+        )),
+        *sides(_clip(
+            "jog_circle_left",
+            ("a person jogs in a circle to the left", "someone jogs round counterclockwise"),
+            "jog run circle left counterclockwise",
+            replace(JOG, turn=360, landings=16),
+        )),
         _clip(
             "jog_in_place",
             ("a person jogs on the spot", "someone runs in place to warm up"),
             "jog run place",
-            replace(JOG, speed=0.0, lean=1, landings=12, behind=0.2, arms=26, strike=-15, crouch=0.02),
+            replace(
+                JOG, speed=0.0, lean=1, landings=12, behind=0.2, arms=18, strike=-12, push=25, crouch=-0.02,
+            ),
         ),
         _clip(
             "skip",
             ("a person skips along happily", "someone skips forward like a child"),
             "skip hop forward happy",
             Gait(
-                pattern=(
-                    Beat("l", 0.55, 0.4),
-                    Beat("l", 0.45, 0.48),
-                    Beat("r", 0.55, 0.4),
-                    Beat("r", 0.45, 0.48),
-                ),
-                beat=0.66,
-                speed=1.5,
-                landings=12,
-                lift=0.1,
-                behind=0.05,
-                strike=-8,
-                push=38,
-                arms=46,
-                elbows=30,
-                crouch=0.03,
-                bob=0,
-                hips=5,
-                shoulders=10,
-                lean=2,
+                pattern=skipping,
+                beat=0.66, speed=1.5, landings=12, lift=0.07, behind=0.02, strike=-8, push=38, arms=46,
+                elbows=30, crouch=0.03, bob=0, hips=5, shoulders=10, lean=2,
             ),
         ),
     ]
@@ -522,36 +355,30 @@ def _runs() -> list[Entry]:
 
 def _turns() -> list[Entry]:
     return [
-        *sides(
-            _clip(
-                "turn_left",
-                ("a person turns left on the spot", "someone turns a quarter round to the left"),
-                "turn left place",
-                TURN,
-            )
-        ),
-        *sides(
-            _clip(
-                "turn_around_left",
-                (
-                    "a person turns around to the left",
-                    "someone turns half round over the left shoulder to face the other way",
-                ),
-                "turn around left place",
-                replace(TURN, turn=180, landings=6),
-            )
-        ),
-        *sides(
-            _clip(
-                "turn_full_left",
-                (
-                    "a person turns all the way round to the left with small steps",
-                    "someone turns a full circle counterclockwise in place",
-                ),
-                "turn spin left place",
-                replace(TURN, turn=360, landings=9, beat=0.42),
-            )
-        ),
+        *sides(_clip(
+            "turn_left",
+            ("a person turns left on the spot", "someone turns a quarter round to the left"),
+            "turn left place",
+            TURN,
+        )),
+        *sides(_clip(
+            "turn_around_left",
+            (
+                "a person turns around to the left",
+                "someone turns half round over the left shoulder to face the other way",
+            ),
+            "turn around left place",
+            replace(TURN, turn=180, landings=6),
+        )),
+        *sides(_clip(
+            "turn_full_left",
+            (
+                "a person turns all the way round to the left with small steps",
+                "someone turns a full circle counterclockwise in place",
+            ),
+            "turn spin left place",
+            replace(TURN, turn=360, landings=9, beat=0.42),
+        )),
     ]
 
 
@@ -599,25 +426,21 @@ def _jumps() -> list[Entry]:
             "jump backward",
             Jump((Hop(height=0.16, ahead=-0.5, crouch=0.2, give=0.7),)),
         ),
-        *sides(
-            _clip(
-                "jump_left",
-                ("a person jumps sideways to the left", "someone leaps to the left with both feet"),
-                "jump sideways left",
-                Jump((Hop(height=0.2, aside=0.6, crouch=0.22, give=0.7),)),
-            )
-        ),
-        *sides(
-            _clip(
-                "jump_turn_left",
-                (
-                    "a person jumps and turns half round to the left in the air",
-                    "someone spins to the left while jumping",
-                ),
-                "jump turn left",
-                Jump((Hop(height=0.32, turn=180, crouch=0.3),)),
-            )
-        ),
+        *sides(_clip(
+            "jump_left",
+            ("a person jumps sideways to the left", "someone leaps to the left with both feet"),
+            "jump sideways left",
+            Jump((Hop(height=0.2, aside=0.6, crouch=0.22, give=0.7),)),
+        )),
+        *sides(_clip(
+            "jump_turn_left",
+            (
+                "a person jumps and turns half round to the left in the air",
+                "someone spins to the left while jumping",
+            ),
+            "jump turn left",
+            Jump((Hop(height=0.32, turn=180, crouch=0.3),)),
+        )),
         _clip(
             "bunny_hops",
             (
@@ -625,21 +448,17 @@ def _jumps() -> list[Entry]:
                 "someone makes little jumps ahead like a rabbit",
             ),
             "jump hop forward",
-            Jump(
-                (
-                    Hop(height=0.15, ahead=0.45, crouch=0.2, give=0.6),
-                    *(Hop(height=0.15, ahead=0.45, crouch=0.16, give=0.4),) * 3,
-                )
-            ),
+            Jump((
+                Hop(height=0.15, ahead=0.45, crouch=0.2, give=0.6),
+                *(Hop(height=0.15, ahead=0.45, crouch=0.16, give=0.4),) * 3,
+            )),
         ),
-        *sides(
-            _clip(
-                "hop_left_leg",
-                ("a person hops on the left leg", "someone hops in place on one foot, the left"),
-                "hop jump left leg",
-                Jump((replace(hop, give=0.45), *(hop,) * 4), "l"),
-            )
-        ),
+        *sides(_clip(
+            "hop_left_leg",
+            ("a person hops on the left leg", "someone hops in place on one foot, the left"),
+            "hop jump left leg",
+            Jump((replace(hop, give=0.45), *(hop,) * 4), "l"),
+        )),
         _clip(
             "jumping_jacks",
             (
@@ -667,29 +486,25 @@ def _jumps() -> list[Entry]:
 
 def _gestures() -> list[Entry]:
     return [
-        *sides(
-            _clip(
-                "wave_right",
-                (
-                    "a person waves with the right hand",
-                    "someone raises the right arm and waves hello",
-                    "a greeting wave, right hand",
-                ),
-                "wave greet right hand",
-                gestures.WAVE,
-            )
-        ),
-        *sides(
-            _clip(
-                "wave_slowly_right",
-                (
-                    "a person waves goodbye slowly with the right hand",
-                    "someone gives a slow wave, right arm raised",
-                ),
-                "wave slow goodbye right hand",
-                gestures.WAVE_SLOWLY,
-            )
-        ),
+        *sides(_clip(
+            "wave_right",
+            (
+                "a person waves with the right hand",
+                "someone raises the right arm and waves hello",
+                "a greeting wave, right hand",
+            ),
+            "wave greet right hand",
+            gestures.WAVE,
+        )),
+        *sides(_clip(
+            "wave_slowly_right",
+            (
+                "a person waves goodbye slowly with the right hand",
+                "someone gives a slow wave, right arm raised",
+            ),
+            "wave slow goodbye right hand",
+            gestures.WAVE_SLOWLY,
+        )),
         _clip(
             "wave_both_hands",
             ("a person waves both arms over the head", "someone waves with both hands to be seen"),
@@ -710,78 +525,66 @@ def _gestures() -> list[Entry]:
             gestures.SHAKE_HEAD,
         ),
         _clip("clap", ("a person claps", "someone applauds"), "clap applaud hands", gestures.CLAP),
-        *sides(
-            _clip(
-                "point_forward_right",
-                (
-                    "a person points forward with the right hand",
-                    "someone stretches out the right arm to point ahead",
-                ),
-                "point forward right hand",
-                gestures.POINT,
-            )
-        ),
-        *sides(
-            _clip(
-                "point_up_right",
-                (
-                    "a person points up at the sky with the right hand",
-                    "someone looks up and points upward, right arm",
-                ),
-                "point up right hand",
-                gestures.POINT_UP,
-            )
-        ),
-        *sides(
-            _clip(
-                "point_to_right",
-                (
-                    "a person points to the right",
-                    "someone looks to the right and points there with the right arm",
-                ),
-                "point sideways right hand",
-                gestures.POINT_ASIDE,
-            )
-        ),
-        *sides(
-            _clip(
-                "salute_right",
-                (
-                    "a person salutes with the right hand",
-                    "someone stands straight and gives a military salute, right hand at the forehead",
-                ),
-                "salute right hand",
-                gestures.SALUTE,
-            )
-        ),
+        *sides(_clip(
+            "point_forward_right",
+            (
+                "a person points forward with the right hand",
+                "someone stretches out the right arm to point ahead",
+            ),
+            "point forward right hand",
+            gestures.POINT,
+        )),
+        *sides(_clip(
+            "point_up_right",
+            (
+                "a person points up at the sky with the right hand",
+                "someone looks up and points upward, right arm",
+            ),
+            "point up right hand",
+            gestures.POINT_UP,
+        )),
+        *sides(_clip(
+            "point_to_right",
+            (
+                "a person points to the right",
+                "someone looks to the right and points there with the right arm",
+            ),
+            "point sideways right hand",
+            gestures.POINT_ASIDE,
+        )),
+        *sides(_clip(
+            "salute_right",
+            (
+                "a person salutes with the right hand",
+                "someone stands straight and gives a military salute, right hand at the forehead",
+            ),
+            "salute right hand",
+            gestures.SALUTE,
+        )),
         _clip(
             "shrug",
             ("a person shrugs", "someone lifts the shoulders and turns up the palms: who knows"),
             "shrug shoulders",
             gestures.SHRUG,
         ),
-        *sides(
-            _clip(
-                "drink_right",
-                (
-                    "a person drinks from a cup held in the right hand",
-                    "someone lifts a glass to the mouth with the right hand and drinks",
-                ),
-                "drink right hand",
-                gestures.DRINK,
-            )
-        ),
-        *sides(
-            _clip(
-                "phone_right",
-                (
-                    "a person talks on the phone, right hand at the ear",
-                    "someone makes a phone call with the right hand",
-                ),
-                "phone talk right hand",
-                gestures.PHONE,
-            )
-        ),
+        *sides(_clip(
+            "drink_right",
+            (
+                "a person drinks from a cup held in the right hand",
+                "someone lifts a glass to the mouth with the right hand and drinks",
+            ),
+            "drink right hand",
+            gestures.DRINK,
+        )),
+        *sides(_clip(
+            "phone_right",
+            (
+                "a person talks on the phone, right hand at the ear",
+                "someone makes a phone call with the right hand",
+            ),
+            "phone talk right hand",
+            gestures.PHONE,
+        )),
         _clip(
             "cross_arms",
             ("a person crosses the arms in front of the chest and waits", "someone stands with folded arms"),
@@ -821,62 +624,48 @@ def _gestures() -> list[Entry]:
             "look down head",
             gestures.LOOK_DOWN,
         ),
-        *sides(
-            _clip(
-                "think_right",
-                (
-                    "a person thinks with the right hand at the chin",
-                    "someone ponders, rubbing the chin with the right hand",
-                ),
-                "think chin right hand",
-                gestures.THINK,
-            )
-        ),
+        *sides(_clip(
+            "think_right",
+            (
+                "a person thinks with the right hand at the chin",
+                "someone ponders, rubbing the chin with the right hand",
+            ),
+            "think chin right hand",
+            gestures.THINK,
+        )),
         _clip(
             "cover_face",
             ("a person covers the face with both hands", "someone hides their face and cries"),
             "cry sad face hands",
             gestures.COVER_FACE,
         ),
-        *sides(
-            _clip(
-                "beckon_right",
-                (
-                    "a person beckons with the right hand",
-                    "someone waves you over with the right hand: come here",
-                ),
-                "beckon come right hand",
-                gestures.COME_HERE,
-            )
-        ),
-        *sides(
-            _clip(
-                "stop_right",
-                (
-                    "a person holds up the right hand to say stop",
-                    "someone stretches out the right palm, halt",
-                ),
-                "stop gesture right hand",
-                gestures.STOP_SIGN,
-            )
-        ),
+        *sides(_clip(
+            "beckon_right",
+            ("a person beckons with the right hand", "someone waves you over with the right hand: come here"),
+            "beckon come right hand",
+            gestures.COME_HERE,
+        )),
+        *sides(_clip(
+            "stop_right",
+            ("a person holds up the right hand to say stop", "someone stretches out the right palm, halt"),
+            "stop gesture right hand",
+            gestures.STOP_SIGN,
+        )),
         _clip(
             "cheer",
             ("a person cheers with both arms in the air", "someone celebrates, pumping the fists overhead"),
             "cheer celebrate happy arms",
             gestures.CHEER,
         ),
-        *sides(
-            _clip(
-                "reach_up_right",
-                (
-                    "a person reaches up high with the right hand",
-                    "someone stands on tiptoe to take something from a high shelf, right arm",
-                ),
-                "reach up right hand",
-                gestures.REACH_UP,
-            )
-        ),
+        *sides(_clip(
+            "reach_up_right",
+            (
+                "a person reaches up high with the right hand",
+                "someone stands on tiptoe to take something from a high shelf, right arm",
+            ),
+            "reach up right hand",
+            gestures.REACH_UP,
+        )),
         _clip(
             "raise_arms",
             ("a person raises both arms overhead", "someone puts their hands up"),
@@ -906,17 +695,15 @@ def _exercise() -> list[Entry]:
             "squat exercise repeat",
             exercise.SQUATS,
         ),
-        *sides(
-            _clip(
-                "lunge_right",
-                (
-                    "a person lunges forward with the right leg and steps back",
-                    "someone takes a deep lunge, right foot in front",
-                ),
-                "lunge exercise right leg",
-                exercise.LUNGE,
-            )
-        ),
+        *sides(_clip(
+            "lunge_right",
+            (
+                "a person lunges forward with the right leg and steps back",
+                "someone takes a deep lunge, right foot in front",
+            ),
+            "lunge exercise right leg",
+            exercise.LUNGE,
+        )),
         _clip(
             "stretch",
             (
@@ -935,17 +722,15 @@ def _exercise() -> list[Entry]:
             "stretch bend forward toes",
             exercise.TOUCH_TOES,
         ),
-        *sides(
-            _clip(
-                "side_bend_left",
-                (
-                    "a person bends the upper body to the left, right arm overhead",
-                    "someone stretches the side, leaning left",
-                ),
-                "stretch bend side left",
-                exercise.SIDE_BEND,
-            )
-        ),
+        *sides(_clip(
+            "side_bend_left",
+            (
+                "a person bends the upper body to the left, right arm overhead",
+                "someone stretches the side, leaning left",
+            ),
+            "stretch bend side left",
+            exercise.SIDE_BEND,
+        )),
         _clip(
             "arm_circles",
             ("a person makes circles with the outstretched arms", "someone circles both arms to warm up"),
@@ -961,28 +746,21 @@ def _exercise() -> list[Entry]:
             "exercise twist trunk",
             exercise.TWIST_TRUNK,
         ),
-        *sides(
-            _clip(
-                "balance_left_leg",
-                (
-                    "a person balances on the left leg, arms out to the sides",
-                    "someone stands on one leg, the left",
-                ),
-                "balance stand left leg",
-                exercise.BALANCE,
-            )
-        ),
-        *sides(
-            _clip(
-                "kick_back_right",
-                (
-                    "a person raises the right leg behind the body",
-                    "someone kicks backward with the right leg",
-                ),
-                "kick backward right leg",
-                exercise.KICKBACK,
-            )
-        ),
+        *sides(_clip(
+            "balance_left_leg",
+            (
+                "a person balances on the left leg, arms out to the sides",
+                "someone stands on one leg, the left",
+            ),
+            "balance stand left leg",
+            exercise.BALANCE,
+        )),
+        *sides(_clip(
+            "kick_back_right",
+            ("a person raises the right leg behind the body", "someone kicks backward with the right leg"),
+            "kick backward right leg",
+            exercise.KICKBACK,
+        )),
         _clip(
             "swim_crawl",
             ("a person mimes swimming front crawl", "someone makes freestyle swimming strokes with the arms"),
@@ -1012,113 +790,93 @@ def _fights() -> list[Entry]:
             "box guard fight",
             fighting.GUARD_HELD,
         ),
-        *sides(
-            _clip(
-                "jab_left",
-                ("a person throws a left jab", "someone punches straight ahead with the left fist"),
-                "punch jab box left hand",
-                fighting.JAB,
-            )
-        ),
-        *sides(
-            _clip(
-                "cross_right",
-                (
-                    "a person throws a right cross",
-                    "someone punches hard with the right hand, turning the hips",
-                    "a straight right",
-                ),
-                "punch cross box right hand",
-                fighting.CROSS,
-            )
-        ),
-        *sides(
-            _clip(
-                "hook_right",
-                ("a person throws a right hook", "someone swings a hook punch with the right arm"),
-                "punch hook box right hand",
-                fighting.HOOK,
-            )
-        ),
-        *sides(
-            _clip(
-                "uppercut_right",
-                ("a person throws a right uppercut", "someone punches upward with the right fist"),
-                "punch uppercut box right hand",
-                fighting.UPPERCUT,
-            )
-        ),
+        *sides(_clip(
+            "jab_left",
+            ("a person throws a left jab", "someone punches straight ahead with the left fist"),
+            "punch jab box left hand",
+            fighting.JAB,
+        )),
+        *sides(_clip(
+            "cross_right",
+            (
+                "a person throws a right cross",
+                "someone punches hard with the right hand, turning the hips",
+                "a straight right",
+            ),
+            "punch cross box right hand",
+            fighting.CROSS,
+        )),
+        *sides(_clip(
+            "hook_right",
+            ("a person throws a right hook", "someone swings a hook punch with the right arm"),
+            "punch hook box right hand",
+            fighting.HOOK,
+        )),
+        *sides(_clip(
+            "uppercut_right",
+            ("a person throws a right uppercut", "someone punches upward with the right fist"),
+            "punch uppercut box right hand",
+            fighting.UPPERCUT,
+        )),
         _clip(
             "punch_combination",
             ("a person boxes: left jab, right cross, left hook", "someone throws a combination of punches"),
             "punch box combination fight",
             fighting.COMBINATION,
         ),
-        *sides(
-            _clip(
-                "front_kick_right",
-                ("a person kicks forward with the right leg", "someone does a front kick, right foot"),
-                "kick forward right leg",
-                fighting.FRONT_KICK,
-            )
-        ),
-        *sides(
-            _clip(
-                "side_kick_right",
-                ("a person kicks sideways with the right leg", "someone does a side kick to the right"),
-                "kick sideways right leg",
-                fighting.SIDE_KICK,
-            )
-        ),
-        *sides(
-            _clip(
-                "roundhouse_right",
-                (
-                    "a person does a roundhouse kick with the right leg",
-                    "someone swings the right leg round in a high turning kick",
-                ),
-                "kick roundhouse turn right leg",
-                fighting.ROUNDHOUSE,
-            )
-        ),
-        *sides(
-            _clip(
-                "knee_strike_right",
-                (
-                    "a person strikes with the right knee",
-                    "someone drives the right knee up, pulling the hands down",
-                ),
-                "knee strike fight right leg",
-                fighting.KNEE_STRIKE,
-            )
-        ),
+        *sides(_clip(
+            "front_kick_right",
+            ("a person kicks forward with the right leg", "someone does a front kick, right foot"),
+            "kick forward right leg",
+            fighting.FRONT_KICK,
+        )),
+        *sides(_clip(
+            "side_kick_right",
+            ("a person kicks sideways with the right leg", "someone does a side kick to the right"),
+            "kick sideways right leg",
+            fighting.SIDE_KICK,
+        )),
+        *sides(_clip(
+            "roundhouse_right",
+            (
+                "a person does a roundhouse kick with the right leg",
+                "someone swings the right leg round in a high turning kick",
+            ),
+            "kick roundhouse turn right leg",
+            fighting.ROUNDHOUSE,
+        )),
+        *sides(_clip(
+            "knee_strike_right",
+            (
+                "a person strikes with the right knee",
+                "someone drives the right knee up, pulling the hands down",
+            ),
+            "knee strike fight right leg",
+            fighting.KNEE_STRIKE,
+        )),
     ]
 
 
 def _around() -> list[Entry]:
     return [
-        *sides(
-            _clip(
-                "throw_right",
-                (
-                    "a person throws a ball overhand with the right arm",
-                    "someone winds up and hurls something forward, right-handed",
-                ),
-                "throw overhand right hand",
-                everyday.THROW,
-            )
-        ),
-        *sides(
-            _clip(
-                "toss_right",
-                (
-                    "a person tosses something underhand with the right hand",
-                    "someone bowls a ball softly, right arm",
-                ),
-                "throw underhand right hand",
-                everyday.TOSS,
-            )
-        ),
+        *sides(_clip(
+            "throw_right",
+            (
+                "a person throws a ball overhand with the right arm",
+                "someone winds up and hurls something forward, right-handed",
+            ),
+            "throw overhand right hand",
+            everyday.THROW,
+        )),
+        *sides(_clip(
+            "toss_right",
+            (
+                "a person tosses something underhand with the right hand",
+                "someone bowls a ball softly, right arm",
+            ),
+            "throw underhand right hand",
+            everyday.TOSS,
+        )),
         _clip(
             "push",
             ("a person pushes something heavy forward with both hands", "someone leans in and shoves a wall"),
@@ -1134,17 +892,15 @@ def _around() -> list[Entry]:
             "pull rope both hands",
             everyday.PULL,
         ),
-        *sides(
-            _clip(
-                "pick_up_right",
-                (
-                    "a person crouches and picks something up from the floor with the right hand",
-                    "someone bends down to take an object, then looks at it",
-                ),
-                "pick up bend right hand",
-                everyday.PICK_UP,
-            )
-        ),
+        *sides(_clip(
+            "pick_up_right",
+            (
+                "a person crouches and picks something up from the floor with the right hand",
+                "someone bends down, grabs an object with the right hand and looks at it",
+            ),
+            "pick up bend right hand",
+            everyday.PICK_UP,
+        )),
         _clip(
             "lift_box",
             (
@@ -1172,25 +928,21 @@ def _around() -> list[Entry]:
             "sit chair idle",
             everyday.SIT,
         ),
-        *sides(
-            _clip(
-                "kneel_right",
-                (
-                    "a person kneels down on the right knee",
-                    "someone goes down on one knee, the right, as if to propose",
-                ),
-                "kneel down right leg",
-                everyday.KNEEL_ON_ONE,
-            )
-        ),
-        *sides(
-            _clip(
-                "stomp_right",
-                ("a person stomps the right foot angrily", "someone stamps on the floor with the right foot"),
-                "stomp angry right leg",
-                gestures.STOMP,
-            )
-        ),
+        *sides(_clip(
+            "kneel_right",
+            (
+                "a person kneels down on the right knee",
+                "someone goes down on one knee, the right, as if to propose",
+            ),
+            "kneel down right leg",
+            everyday.KNEEL_ON_ONE,
+        )),
+        *sides(_clip(
+            "stomp_right",
+            ("a person stomps the right foot angrily", "someone stamps on the floor with the right foot"),
+            "stomp angry right leg",
+            gestures.STOMP,
+        )),
         _clip(
             "climb_stairs",
             ("a person climbs up the stairs", "someone walks upstairs"),
@@ -1244,14 +996,12 @@ def _floor() -> list[Entry]:
             "climb ladder up",
             everyday.LADDER,
         ),
-        *sides(
-            _clip(
-                "get_up_right",
-                ("a person gets up from the right knee", "someone rises from one knee, the right"),
-                "kneel stand up right leg",
-                backward(everyday.KNEEL_ON_ONE),
-            )
-        ),
+        *sides(_clip(
+            "get_up_right",
+            ("a person gets up from the right knee", "someone rises from one knee, the right"),
+            "kneel stand up right leg",
+            backward(everyday.KNEEL_ON_ONE),
+        )),
         _clip(
             "put_down_box",
             ("a person puts a heavy box down on the floor", "someone squats to set down what they carry"),
@@ -1287,25 +1037,17 @@ def _dances() -> list[Entry]:
             "dance twist",
             dancing.TWIST_DANCE,
         ),
-        *sides(
-            _clip(
-                "dance_spin_left",
-                (
-                    "a person spins around to the left with open arms",
-                    "a dancer turns on the spot counterclockwise",
-                ),
-                "dance spin turn left",
-                replace(
-                    TURN,
-                    turn=360,
-                    landings=6,
-                    beat=0.32,
-                    hands=both(hand=(0.93, 0.05, 0.2)),
-                    toes=25,
-                    push=10,
-                ),
-            )
-        ),
+        *sides(_clip(
+            "dance_spin_left",
+            (
+                "a person spins around to the left with open arms",
+                "a dancer turns on the spot counterclockwise",
+            ),
+            "dance spin turn left",
+            replace(
+                TURN, turn=360, landings=6, beat=0.32, hands=both(hand=(0.93, 0.05, 0.2)), toes=25, push=10,
+            ),
+        )),
     ]
 
 
@@ -1365,15 +1107,8 @@ def _sequences() -> list[Entry]:
             ("a person limps forward, then sits down", "someone with a hurt leg hobbles to a chair and sits"),
             "limp walk sit sequence",
             Gait(
-                pattern=walk_pattern(0.3),
-                beat=0.62,
-                speed=0.6,
-                dip=0.09,
-                strike=8,
-                push=26,
-                arms=10,
-                lift=0.02,
-                landings=6,
+                pattern=walk_pattern(0.3), beat=0.62, speed=0.6, dip=0.09, strike=8, push=26, arms=10,
+                lift=0.02, landings=6,
             ),
             around,
             everyday.SIT_DOWN,

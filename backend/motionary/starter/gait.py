@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from motionary.starter.keyframes import RATE, Pose, hermite, keyed, smooth_step, trim
+from motionary.starter.keyframes import RATE, Pose, hermite, keyed, smooth_step
 from motionary.starter.pose import REST, SIDES, Controls, Floats
 
-__all__ = ["GRAVITY", "Beat", "Gait", "go", "run_pattern", "walk_pattern"]
+__all__ = ["GRAVITY", "Beat", "Gait", "go", "run_pattern", "walk_pattern", "whole_cycles"]
 
 GRAVITY = 9.81
 
@@ -52,7 +52,8 @@ class Gait:
     shoulders: their turn with each step. roll: drop of the free hip. lean: of the trunk, forward. spine,
     head: a posture held throughout. arms: swing of the upper arms, elbows: their bend, open: their
     distance from the sides; hands: what they do instead (controls), if anything. dip: sinking on the right
-    leg (< 0 the left). climb: metres up with each landing. looped: neither starts nor stops.
+    leg (< 0 the left). climb: metres up with each landing. looped: wanted as
+    :func:`whole_cycles` only.
     """
 
     pattern: tuple[Beat, ...] = field(default_factory=walk_pattern)
@@ -97,7 +98,7 @@ class _Stance:
 
 
 def go(gait: Gait) -> Controls:
-    """Perform ``gait``: from standing, along the path, to standing again; or only its middle, if looped."""
+    """Perform ``gait``: from standing, along the path, to standing again."""
     landings, end, begin = _landings(gait)
     times = np.arange(round((end + 0.7) * RATE) + 1) / RATE
     path, heading, pace = _path(gait, times, begin, end)
@@ -128,11 +129,15 @@ def go(gait: Gait) -> Controls:
     if gait.climb < 0:  # the way down ends on the floor
         bottom = controls["foot_l"][-1] * (0.0, 1.0, 0.0)
         controls |= {name: controls[name] - bottom for name in ("pelvis", "foot_l", "foot_r")}
-    if gait.looped:
-        cycle = sum(beat.length for beat in gait.pattern) * gait.beat
-        start = landings[0][1] + 2 * gait.beat
-        return trim(controls, start, start + cycle * int((end - gait.beat - start) / cycle))
     return controls
+
+
+def whole_cycles(gait: Gait) -> tuple[float, float]:
+    """From when to when (seconds) :func:`go` repeats itself, neither setting off nor coming to a stop."""
+    landings, end, _ = _landings(gait)
+    cycle = sum(beat.length for beat in gait.pattern) * gait.beat
+    start = landings[0][1] + 4 * gait.beat
+    return start, start + cycle * int((end - 3.5 * gait.beat - start) / cycle)
 
 
 def _landings(gait: Gait) -> tuple[list[tuple[str, float, float]], float, float]:
@@ -260,7 +265,8 @@ def _carry(
         [(0.65 * gait.lean + bend) * pace, side * pace - roll - 0.3 * dip, counter + spin * pace], axis=-1
     )
     nod, tilt, look = gait.head
-    coming = np.interp(times + 0.35, times, heading) - heading  # eyes go where the path will
+    # Eyes go where the path will.
+    coming = np.clip(np.interp(times + 0.35, times, heading) - heading, -30, 30)
     controls["head"] = np.stack(
         [
             (nod - 0.6 * gait.lean) * pace + zero,

@@ -4,7 +4,8 @@ Written for the right side; the catalogue mirrors them. See :data:`motionary.sta
 controls mean.
 """
 
-# fmt: off  (a key is read as a row)
+# A key is read as a row.
+# fmt: off
 from __future__ import annotations
 
 from motionary.starter.keyframes import Pose, both, cycle, move, repeated
@@ -13,10 +14,7 @@ UP_R: Pose = {"hand_r": (0.5, 0.45, 0.25), "elbow_r": -25, "wrist_r": (-10, 0, 0
 WAVE = move(
     (0.65, UP_R),
     *repeated(
-        0.85,
-        0.26,
-        4,
-        {"hand_r": (0.68, 0.4, 0.22), "wrist_r": (-10, -18, 0)},
+        0.85, 0.26, 4, {"hand_r": (0.68, 0.4, 0.22), "wrist_r": (-10, -18, 0)},
         {"hand_r": (0.28, 0.52, 0.28), "wrist_r": (-10, 18, 0)},
     ),
     back=0.8,
@@ -33,16 +31,10 @@ WAVE_BOTH = move(
 )
 BOW = move(
     (0.2, {"body": (0, 0, 0)}),
-    (
-        1.1,
-        {
-            "body": (24, 0, 0),
-            "spine": (30, 0, 0),
-            "head": (14, 0, 0),
-            "pelvis": (0, -0.01, -0.08),
-            **both(hand=(0.06, -0.72, 0.6)),
-        },
-    ),
+    (1.1, {
+        "body": (24, 0, 0), "spine": (30, 0, 0), "head": (14, 0, 0), "pelvis": (0, -0.01, -0.08),
+        **both(hand=(0.06, -0.72, 0.6)),
+    }),
     (1.8, {"body": (24, 0, 0)}),
     back=1.0,
 )
@@ -72,44 +64,28 @@ POINT_ASIDE = move(
     back=0.9,
 )
 SALUTE = move(
-    (
-        0.55,
-        {
-            "hand_r": (-0.02, 0.36, 0.32),
-            "elbow_r": 42,
-            "wrist_r": (0, 0, 0),
-            "spine": (-4, 0, 0),
-            "head": (-2, 0, 0),
-        },
-    ),
+    (0.55, {
+        "hand_r": (-0.02, 0.36, 0.32), "elbow_r": 42, "wrist_r": (0, 0, 0), "spine": (-4, 0, 0),
+        "head": (-2, 0, 0),
+    }),
     (1.7, {"hand_r": (-0.02, 0.36, 0.32)}),
     back=0.5,
 )
 SHRUG = move(
-    (
-        0.55,
-        {
-            **both(collar=(16, 4), hand=(0.42, -0.45, 0.45), elbow=-15, wrist=(-20, 0, 75)),
-            "head": (-2, 12, 0),
-            "spine": (-3, 0, 0),
-        },
-    ),
+    (0.55, {
+        **both(collar=(16, 4), hand=(0.42, -0.45, 0.45), elbow=-15, wrist=(-20, 0, 75)), "head": (-2, 12, 0),
+        "spine": (-3, 0, 0),
+    }),
     (1.15, both(collar=(17, 4), hand=(0.44, -0.44, 0.45))),
     back=0.7,
 )
 DRINK = move(
     (0.7, {"hand_r": (-0.02, -0.45, 0.55), "head": (8, 0, -6)}),
     (1.5, {"hand_r": (-0.2, 0.06, 0.42), "elbow_r": -15, "wrist_r": (0, 10, 0), "head": (0, 0, 0)}),
-    (
-        2.1,
-        {
-            "hand_r": (-0.21, 0.16, 0.4),
-            "elbow_r": 5,
-            "wrist_r": (0, 25, 0),
-            "head": (-26, 0, 0),
-            "spine": (-5, 0, 0),
-        },
-    ),
+    (2.1, {
+        "hand_r": (-0.21, 0.16, 0.4), "elbow_r": 5, "wrist_r": (0, 25, 0), "head": (-26, 0, 0),
+        "spine": (-5, 0, 0),
+    }),
     (3.0, {"hand_r": (-0.21, 0.17, 0.4), "head": (-28, 0, 0)}),
     (3.6, {"hand_r": (-0.1, -0.35, 0.5), "head": (0, 0, 0), "spine": (0, 0, 0), "elbow_r": 0}),
     back=0.8,
@@ -170,28 +146,17 @@ STOP_SIGN = move(
 CHEER = move(
     (0.5, {**both(hand=(0.3, -0.1, 0.5), elbow=-10), "pelvis": (0, -0.08, 0), "spine": (10, 0, 0)}),
     *repeated(
-        0.8,
-        0.28,
-        4,
+        0.8, 0.28, 4,
         {**both(hand=(0.3, 0.93, 0.1)), "pelvis": (0, 0.0, 0), "spine": (-6, 0, 0), "head": (-12, 0, 0)},
         {**both(hand=(0.28, 0.5, 0.35)), "pelvis": (0, -0.04, 0), "spine": (0, 0, 0), "head": (-4, 0, 0)},
     ),
     back=0.9,
 )
 REACH_UP = move(
-    (
-        1.0,
-        {
-            "hand_r": (0.06, 0.97, 0.18),
-            "collar_r": (12, 0),
-            "head": (-30, 0, -6),
-            "spine": (-4, 5, 0),
-            **both(sole=(0, 8)),
-            "sole_l": (26, 8),
-            "sole_r": (26, -8),
-            "pelvis": (0, 0.075, 0.05),
-        },
-    ),
+    (1.0, {
+        "hand_r": (0.06, 0.97, 0.18), "collar_r": (12, 0), "head": (-30, 0, -6), "spine": (-4, 5, 0),
+        **both(sole=(0, 8)), "sole_l": (26, 8), "sole_r": (26, -8), "pelvis": (0, 0.075, 0.05),
+    }),
     (1.8, {"hand_r": (0.06, 0.98, 0.2)}),
     back=1.0,
 )
@@ -207,17 +172,10 @@ STOMP = move(
         3,
         0.62,
         (0.7, {"foot_r": (-0.1, 0.3, 0.08), "sole_r": (8, -8), **both(hand=(0.2, -0.6, 0.3), elbow=15)}),
-        (
-            0.86,
-            {
-                "foot_r": (-0.1, 0, 0.0),
-                "sole_r": (0, -8),
-                "pelvis": (0.06, -0.03, 0),
-                "spine": (8, 0, 0),
-                "head": (8, 0, 0),
-                **both(hand=(0.18, -0.92, 0.1)),
-            },
-        ),
+        (0.86, {
+            "foot_r": (-0.1, 0, 0.0), "sole_r": (0, -8), "pelvis": (0.06, -0.03, 0), "spine": (8, 0, 0),
+            "head": (8, 0, 0), **both(hand=(0.18, -0.92, 0.1)),
+        }),
         (1.0, {"foot_r": (-0.1, 0, 0.0), "pelvis": (0.085, 0, 0), "spine": (3, 0, 0)}),
     ),
 )

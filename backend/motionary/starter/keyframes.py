@@ -28,7 +28,6 @@ __all__ = [
     "retime",
     "smooth_step",
     "then",
-    "trim",
 ]
 
 RATE = 120
@@ -223,11 +222,6 @@ def then(first: Controls, *others: Controls) -> Controls:
             moved[f"sole_{side}"] = other[f"sole_{side}"] + (0.0, turn)
         first = {name: np.concatenate([first[name], moved[name][1:]]) for name in REST}
     return first
-
-
-def trim(controls: Controls, start: float, end: float) -> Controls:
-    """The seconds from ``start`` to ``end``."""
-    return {name: track[round(start * RATE) : round(end * RATE) + 1] for name, track in controls.items()}
 
 
 def retime(controls: Controls, speed: float, fps: float) -> Controls:
