@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,11 +27,17 @@ QUERIES = (
 APPLIED = 2
 
 
-def run(arguments: list[str], shown: list[str]) -> str:
-    """Run one command, echoing what the user would type; end the demo in one line if it fails."""
+def run(arguments: list[str], shown: list[str], *, log: Path | None = None) -> str:
+    """Run one command, echoing what the user would type; end the demo in one line if it fails.
+
+    Its messages go to the terminal, or into ``log`` (Blender has many).
+    """
     print(f"\n$ {shlex.join(shown)}", flush=True)
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    with log.open("w") if log else nullcontext() as messages:
+        done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=messages, text=True, cwd=ROOT)
     if done.returncode != 0:
+        if log:
+            sys.stderr.write(log.read_text())
         sys.exit(f"demo: the command above failed with exit code {done.returncode}")
     return done.stdout
 
@@ -61,15 +68,15 @@ def main() -> int:
     blend, picture = Path("demo/character.blend"), Path("demo/character.png")
     script = ["scripts/apply_motion.py", "--rig", "human", "--library", str(library), "--query", query]
     script += ["--output", str(blend), "--preview", str(picture), "--json"]
-    applied = json.loads(run([sys.executable, *script], ["python", *script]))
+    applied = json.loads(run([sys.executable, *script], ["python", *script], log=OUT / "blender.log"))
 
     best = applied["clip"]
     print(f"""
 For "{query}" Motionary found "{best["name"]}",
 and applied it to a Rigify human, all of it in {time.monotonic() - began:.0f} s:
-  {library}      the library: clips, embeddings, captions, in one file
-  {blend}        the character with its new Action; open it in Blender
-  {picture}        six poses of it
+  {str(library):24} the library: clips, embeddings and captions, in one file
+  {str(blend):24} the character with its new Action; open it in Blender
+  {str(picture):24} six poses of it
 Next, your own motions (BVH, AMC with its ASF, HumanML3D npy):
   make demo SOURCE=/path/to/your/motions
 or, command by command:

@@ -220,7 +220,7 @@ def continuous(q: ArrayLike) -> Floats:
 
 
 def continuous_euler(angles: ArrayLike) -> Floats:
-    """Angles (T, 3) about three different axes, rewritten so that each frame is the closest to the one before.
+    """Angles (T, 3) about three different axes, rewritten so that each frame is closest to the one before.
 
     (a, b, c) and (a + pi, pi - b, c + pi) are the same rotation, and so is any angle a full turn further; the
     first frame stays as it is.
