@@ -74,9 +74,9 @@ def main() -> int:
     print(f"""
 For "{query}" Motionary found "{best["name"]}",
 and applied it to a Rigify human, all of it in {time.monotonic() - began:.0f} s:
-  {str(library):24} the library: clips, embeddings and captions, in one file
-  {str(blend):24} the character with its new Action; open it in Blender
-  {str(picture):24} six poses of it
+  {library!s:24} the library: clips, embeddings and captions, in one file
+  {blend!s:24} the character with its new Action; open it in Blender
+  {picture!s:24} six poses of it
 Next, your own motions (BVH, AMC with its ASF, HumanML3D npy):
   make demo SOURCE=/path/to/your/motions
 or, command by command:
