@@ -12,29 +12,10 @@ from motionary.starter.keyframes import keyed, retime
 from motionary.starter.pose import REST, solve
 
 HUMANML3D = [
-    "pelvis",
-    "left_hip",
-    "right_hip",
-    "spine1",
-    "left_knee",
-    "right_knee",
-    "spine2",
-    "left_ankle",
-    "right_ankle",
-    "spine3",
-    "left_foot",
-    "right_foot",
-    "neck",
-    "left_collar",
-    "right_collar",
-    "head",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-]
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
+    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head",
+    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+]  # fmt: skip
 
 
 def pose(build=None, **controls):
@@ -82,14 +63,16 @@ def test_a_hand_arrives_where_it_is_sent(out, up, forward, side):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.floats(-0.15, 0.15), st.floats(-0.45, 0.0), st.floats(-0.25, 0.25), st.floats(-50, 50), st.floats(-30, 60),
-    st.floats(0.85, 1.15),
+    st.floats(-0.15, 0.15), st.floats(-0.45, 0.0), st.floats(-0.25, 0.25), st.floats(-50, 50),
+    st.floats(-30, 60), st.floats(0.85, 1.15),
 )  # fmt: skip
 def test_planted_feet_hold_whatever_the_pelvis_does(x, y, z, turn, tilt, size):
     """The pelvis comes down to feet that it could not reach; a sole's points stay on the floor."""
     at, take = pose(Build(size=size), pelvis=(x, y, z), body=(tilt, 0, turn))
     for name, sign in (("left", 1), ("right", -1)):
-        np.testing.assert_allclose(at[f"{name}_ankle"], size * (ANKLE + (sign * 0.1, 0, 0)), atol=1e-6)
+        np.testing.assert_allclose(
+            at[f"{name}_ankle"], size * (np.array([sign * 0.1, 0, 0]) + ANKLE), atol=1e-6
+        )
         assert at[f"{name}_foot_end"][1] == pytest.approx(0, abs=1e-6)
     assert take.contacts.all()
     assert at["pelvis"][1] <= size * (0.944 + y) + 1e-9
