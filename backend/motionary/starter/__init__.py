@@ -96,7 +96,9 @@ def perform(entry: Entry, manner: Manner | None = None) -> Take:
     take = solve(controls, performer(manner.build), FPS)
     if loop is not None:
         start, end = (round(at / manner.pace * FPS) for at in whole_cycles(loop))
-        take = Take(slice_frames(take.motion, start, end + 1), take.contacts[start : end + 1])
+        middle = slice_frames(take.motion, start, end + 1)
+        begin = middle.translation[0] * (1.0, 0.0, 1.0)
+        take = Take(replace(middle, translation=middle.translation - begin), take.contacts[start : end + 1])
     return _mirror(take) if entry.mirrored else take
 
 

@@ -240,6 +240,7 @@ def test_loops_close(library, name):
     assert np.degrees(np.abs(apart).max()) < 1.0
     assert abs(place[0, 1] - place[-1, 1]) < 0.003
     assert abs(place[0, 0] - place[-1, 0]) < 0.003
+    assert np.abs(place[0, [0, 2]]).max() == 0
 
 
 def test_bodies_are_never_quite_still(library):
