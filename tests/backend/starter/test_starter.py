@@ -96,7 +96,7 @@ def test_the_library_is_large_varied_and_captioned():
 def test_clips_are_made_in_time_and_always_the_same(library):
     start = time.process_time()
     clips = starter_clips()
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 10  # about 2.5 on an idle core; room for a busy one
     assert [clip.name for clip in clips] == NAMES
     for clip in clips:
         assert clip.source == "motionary starter"
