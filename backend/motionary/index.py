@@ -11,16 +11,15 @@ import hashlib
 import json
 import os
 import signal
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,7 @@ __all__ = [
 BATCH = 64
 """Windows that are embedded together: enough to keep numpy busy, little to lose when stopped."""
 AHEAD = 4
-"""Files a process may be ahead of what is written, which bounds the memory."""
+"""Files a process that reads may be ahead of what is written, which bounds the memory."""
 
 
 class MotionModel(TextModel, Protocol):
@@ -472,60 +471,87 @@ def _parallel(
     workers: int | None,
     cancel: Callable[[], bool] | None,
 ) -> Iterator[_Read]:
-    """``function`` of each task, in order, until ``cancel``; a bounded number are under way at once."""
+    """``function`` of each task, in order, until ``cancel``; at most AHEAD a process are kept ahead.
+
+    Not concurrent.futures: there, a process that dies takes every task under way with it, and one whose
+    parent is killed, or interrupted twice, waits for ever. Here each process has a pipe of its own, whose
+    end tells who died of what, and is ended at once when the work is stopped.
+    """
     workers = min(workers or os.cpu_count() or 1, len(tasks))
-    left = deque(tasks)
-
-    def is_next() -> bool:
-        if cancel and cancel():
-            left.clear()
-        return bool(left)
-
-    if workers == 1:
-        while is_next():
-            yield function(left.popleft())
-    while left:
-        under_way: deque[tuple[Task, Future[_Read]]] = deque()
-        with _pool(workers) as pool:
-            try:
-                while is_next() or under_way:
-                    while left and len(under_way) < AHEAD * workers:
-                        under_way.append((left[0], pool.submit(function, left[0])))
-                        left.popleft()
-                    read = under_way[0][1].result()
-                    under_way.popleft()
-                    yield read
-            except BrokenProcessPool:
-                pass  # a process died, of one of the tasks under way
-            finally:
-                for _, future in under_way:
-                    future.cancel()
-        for task, _ in under_way:
-            yield _alone(function, task)
-
-
-def _alone(function: Callable[[Task], _Read], task: Task) -> _Read:
-    """``function`` of a task in a process of its own, which may die of it."""
+    is_stopped = cancel or (lambda: False)
+    if workers <= 1:
+        for task in tasks:
+            if is_stopped():
+                return
+            yield function(task)
+        return
+    given = taken = 0
+    results: dict[int, _Read] = {}
+    busy: dict[Connection, int] = {}
+    readers = dict(_reader(function) for _ in range(workers))
     try:
-        with _pool(1) as pool:
-            return pool.submit(function, task).result()
-    except BrokenProcessPool:
-        return _Read(task.name, failure=f"{task.name}: reading it needs more memory than there is")
+        while taken < len(tasks):
+            for pipe in readers:
+                if pipe not in busy and given < min(len(tasks), taken + AHEAD * workers) and not is_stopped():
+                    with suppress(BrokenPipeError):  # it died, which reading from it will tell
+                        pipe.send(tasks[given])
+                    busy[pipe], given = given, given + 1
+            if taken in results:
+                yield results.pop(taken)
+                taken += 1
+                continue
+            if not busy:
+                return
+            for pipe in cast("list[Connection]", wait(list(busy))):
+                number = busy.pop(pipe)
+                try:
+                    results[number] = pipe.recv()
+                except (EOFError, ConnectionResetError):
+                    died = readers.pop(pipe)
+                    died.join()
+                    results[number] = _Read(
+                        tasks[number].name,
+                        failure=f"{tasks[number].name}: reading it ended the process that did (exit code "
+                        f"{died.exitcode}); it may need more memory than there is",
+                    )
+                    readers |= [_reader(function)]
+    finally:
+        for process in readers.values():
+            process.terminate()
+        for pipe, process in readers.items():
+            process.join()
+            pipe.close()
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def _reader(function: Callable[[Task], _Read]) -> tuple[Connection, SpawnProcess]:
+    """A new process that reads, and this end of its pipe."""
     # Spawned, for a fork of a process with threads (Blender's, or numpy's) may hang.
-    return ProcessPoolExecutor(workers, get_context("spawn"), _begin_reading)
+    context = get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(function, there), daemon=True)
+    with _deaf_to_interrupts():
+        process.start()
+    there.close()  # so that the pipe ends when the process does
+    return here, process
 
 
-def _begin_reading() -> None:
-    """Leave Ctrl-C to the parent, and end with it, for an orphan would wait for work for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _serve(function: Callable[[Task], _Read], pipe: Connection) -> None:
+    """In a reading process: do what comes through the pipe, until nobody is at its other end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there is no mask
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(function(pipe.recv()))
 
 
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started within leave Ctrl-C to this one from their first moment: they inherit its mask."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which the first process would start, and that undoes the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
