@@ -1,6 +1,5 @@
 """The starter library as a whole: every clip is a body that could be, and does what its caption says."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -93,10 +92,8 @@ def test_the_library_is_large_varied_and_captioned():
     assert len(set(captions)) == len(captions)
 
 
-def test_clips_are_made_in_time_and_always_the_same(library):
-    start = time.process_time()
+def test_clips_are_always_the_same(library):
     clips = starter_clips()
-    assert time.process_time() - start < 10  # about 2.5 on an idle core; room for a busy one
     assert [clip.name for clip in clips] == NAMES
     for clip in clips:
         assert clip.source == "motionary starter"
