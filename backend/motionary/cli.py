@@ -113,7 +113,10 @@ def index(
     fps: Annotated[
         float | None, typer.Option(help="Frames a second of these files, where their headers are wrong.")
     ] = None,
-    reread: Annotated[bool, typer.Option("--reread", help="Read files that did not change, too.")] = False,
+    reread: Annotated[
+        bool,
+        typer.Option("--reread", help="Read unchanged files, too: after a change to an ASF or trials.csv."),
+    ] = False,
     reembed: Annotated[
         bool, typer.Option("--reembed", help="First embed what the library holds with this model.")
     ] = False,

@@ -1,7 +1,7 @@
 """Exact search: cosines of a query against every embedding of a library.
 
-A clip scores as its best window does, and the hit tells that window. A matrix product over 100,000 float32
-rows of 256 takes about 10 ms on one core, so no index is kept beside the embeddings.
+A clip scores as its best window does, and the hit tells that window. Ranking 100,000 windows of 256 numbers
+takes 0.04 s on one core (and reading them, once, 0.6 s), so no index is kept beside the embeddings.
 """
 
 from __future__ import annotations
