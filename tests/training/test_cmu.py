@@ -6,7 +6,7 @@ import pytest
 
 from motionary.errors import MotionaryError
 from motionary_training.cmu import cmu_cuts, described_cuts, read_captions, unpacked
-from tests.data import SHARED, shared_file
+from tests.data import unzipped
 from tests.training.synthetic import write_cmu
 
 
@@ -36,6 +36,20 @@ def test_mirrored_clips_carry_mirrored_captions_in_train_only(folder, tmp_path):
     assert cuts["M000001"].mirrored
     assert cuts["M000001"].group != cuts["000001"].group
     assert "M000003" not in cuts
+
+
+def test_verbs_that_two_people_used_make_short_captions(tmp_path):
+    folder = write_cmu(tmp_path / "data")
+    texts = folder / "humanml3d_texts" / "humanml3d" / "texts"
+    (texts / "000002.txt").write_text(
+        "he crosses and spins#cross/VERB spin/VERB#0.0#0.0\n"
+        "crossing, carrying it#cross/VERB carry/VERB#0.0#0.0\n"
+        "carries and is#carry/VERB be/VERB play/VERB#0.0#0.0\nplays#play/VERB be/VERB#0.0#0.0\n"
+    )
+    cuts = {cut.id: cut for cut in cmu_cuts(folder, tmp_path, ("train",), mirrored=False)}
+    assert cuts["000002"].labels == ("a person carries", "a person crosses", "a person plays")
+    assert cuts["000002"].actions == {"carry", "cross", "play", "spin"}
+    assert cuts["000001"].labels == ()
 
 
 def test_repeated_captions_and_times_that_are_no_number(folder, tmp_path):
@@ -94,8 +108,8 @@ def test_descriptions_go_only_to_trials_that_no_clip_was_cut_from(folder, tmp_pa
 
 
 def test_the_real_splits_have_the_known_sizes(tmp_path):
-    for name in ("cmu_mocap.zip", "cmu_mocap_extra.zip", "humanml3d_texts.zip"):
-        shared_file(name)
-    cuts = cmu_cuts(SHARED, tmp_path, ("train", "val", "test"), mirrored=True)
+    for name in ("cmu_mocap", "cmu_mocap_extra", "humanml3d_texts"):
+        (tmp_path / name).symlink_to(unzipped(f"{name}.zip"))
+    cuts = cmu_cuts(tmp_path, tmp_path / "cache", ("train", "val", "test"), mirrored=True)
     clips = {split: {cut.group for cut in cuts if cut.split == split} for split in ("train", "val", "test")}
     assert {split: len(groups) for split, groups in clips.items()} == {"train": 518, "val": 20, "test": 18}

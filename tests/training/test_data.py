@@ -11,12 +11,14 @@ from motionary.errors import MotionaryError
 from motionary.features import features_from_joints, motion_joints
 from motionary.starter import starter_clips
 from motionary_training import data
-from motionary_training.config import AugmentConfig, DataConfig
+from motionary_training.config import AugmentConfig, DataConfig, OptimiserConfig
+from motionary_training.crossval import folds
 from motionary_training.data import (
     augmented,
     centre_crop,
     feature_statistics,
     load_samples,
+    make_pairs,
     padded,
     training_batches,
 )
@@ -155,6 +157,29 @@ def test_the_other_caption_of_a_clip_is_marked_the_same():
         rows = [int((pairs.sentences == text).all(dim=1).nonzero()[0]) for text in batch.sentences]
         owners = pairs.owner[rows]
         assert (batch.same.numpy() == (owners[:, None] == owners)).all()
+
+
+def test_a_label_is_true_of_every_clip_that_has_it_and_is_never_asked():
+    plain = tiny_pairs()
+    samples = [replace(sample, labels=("a person walks",)) for sample in plain.samples[:3]] + [
+        *plain.samples[3:]
+    ]
+    vectors = dict(zip([t for s in plain.samples for t in s.captions], plain.sentences.numpy(), strict=True))
+    vectors["a person walks"] = vectors[plain.samples[0].captions[0]][::-1].copy()
+    pairs = make_pairs(samples, vectors)
+    assert pairs.is_label.sum() == 3
+    mean, std = feature_statistics(pairs.samples)
+    config = tiny_config(optimiser=OptimiserConfig(batch=64))
+    (batch,) = training_batches(pairs, config, mean, std, np.random.default_rng(0))
+    label = torch.from_numpy(vectors["a person walks"])
+    columns = (batch.sentences == label).all(dim=1)
+    assert columns.sum() == 3
+    # Each of the label's columns is no negative of 3 x (2 captions + 1 label) rows.
+    assert (batch.same[:, columns].sum(dim=0) == 9).all()
+    assert torch.equal(batch.same, batch.same.T)
+    for rest, asked in folds(pairs, 3, seed=0):
+        assert not asked.is_label.any()
+        assert len(rest.owner) == 2 * len(rest.samples) + rest.is_label.sum()
 
 
 def test_batches_follow_from_the_generator_alone():

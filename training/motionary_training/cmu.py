@@ -12,6 +12,7 @@ import math
 import shutil
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class Cut:
 
     id: "000021", "M000021" when mirrored, "000021@0-5" for a timed part. group: the clip that it shows,
     "000021" or "M000021": its parts share it. start, end: frames at 20 fps; end is -1 for the last.
+    actions: verbs of any caption. labels: short captions of the verbs that two people used.
     """
 
     id: str
@@ -59,7 +61,8 @@ class Cut:
     mirrored: bool
     split: str
     captions: tuple[str, ...]
-    actions: frozenset[str]
+    actions: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
 
 
 def cmu_cuts(folder: Path, cache: Path, splits: Sequence[str], *, mirrored: bool) -> list[Cut]:
@@ -107,7 +110,6 @@ def described_cuts(folder: Path, cache: Path) -> list[Cut]:
             False,
             "train",
             (told[trial],),
-            frozenset(),
         )
         for trial, file in sorted(files.items())
         if trial not in captioned and told.get(trial)
@@ -179,6 +181,7 @@ def _clip_cuts(
         frames = (start, end) if whole else (start + int(span[0] * 20), start + int(span[1] * 20))
         if frames[1] != -1 and frames[1] <= frames[0]:
             continue
+        verbs = Counter(verb for caption in here for verb in caption.verbs)
         yield Cut(
             id=clip if whole else f"{clip}@{span[0]:g}-{span[1]:g}",
             group=clip,
@@ -189,8 +192,19 @@ def _clip_cuts(
             mirrored=clip.startswith("M"),
             split=split,
             captions=tuple(dict.fromkeys(caption.text for caption in here)),
-            actions=frozenset[str]().union(*(caption.verbs for caption in here)),
+            actions=frozenset(verbs),
+            labels=tuple(
+                f"a person {_third_person(verb)}" for verb, uses in sorted(verbs.items()) if uses > 1
+            ),
         )
+
+
+def _third_person(verb: str) -> str:
+    if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
+        return verb + "es"
+    if verb.endswith("y") and verb[-2:-1] not in "aeiou":
+        return verb[:-1] + "ies"
+    return verb + "s"
 
 
 def _trial(source_path: str) -> str:

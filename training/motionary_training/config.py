@@ -50,6 +50,8 @@ class DataConfig:
     """Learn from left-right mirrored clips with HumanML3D's mirrored captions too."""
     starter_variants: Natural = 0
     """Variants of each of Motionary's procedural starter clips to add to the train split."""
+    action_captions: bool = False
+    """Add "a person dances" to train clips where two captions have the verb: short, as queries are."""
     trial_descriptions: bool = False
     """Add CMU's own one-line descriptions of trials that carry no caption, cut into windows."""
     captions: Literal["all", "one"] = "all"

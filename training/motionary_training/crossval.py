@@ -36,7 +36,7 @@ def spread(values: list[float]) -> Spread:
 
 
 def folds(train: Pairs, count: int, seed: int) -> list[tuple[Pairs, Pairs]]:
-    """(rest, held out) for each fold. A trial is wholly in one fold; mirrored clips are never held out.
+    """(rest, held out) for each fold. A trial is wholly in one fold; mirrored clips and labels are not asked.
 
     The starter clips stay on the training side. MotionaryError with fewer trials than folds.
     """
@@ -50,7 +50,7 @@ def folds(train: Pairs, count: int, seed: int) -> list[tuple[Pairs, Pairs]]:
         held = set(shuffled[number::count])
         inside = np.array([sample.trial in held for sample in samples])
         asked = inside & np.array([not sample.group.startswith("M") for sample in samples])
-        cuts.append((subset(train, ~inside), subset(train, asked)))
+        cuts.append((subset(train, ~inside), subset(train, asked, labels=False)))
     return cuts
 
 

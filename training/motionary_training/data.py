@@ -52,7 +52,8 @@ Features = NDArray[np.float32]
 class Sample:
     """One captioned clip. features: (T, 263) at 20 fps, not normalised. group: the clip that it shows.
 
-    trial: the recording that it was cut from, the unit that validation keeps apart.
+    trial: the recording that it was cut from, the unit that validation keeps apart. labels: captions that
+    nobody wrote, to learn from and never to be asked.
     """
 
     id: str
@@ -62,20 +63,24 @@ class Sample:
     features: Features
     captions: tuple[str, ...]
     actions: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """Samples with all their captions. sentences: (C, W) vectors; owner: (C,) the sample of each.
 
-    text_ids: (C,) equal for captions of the same words. groups: (S,) equal for samples of one clip.
+    text_ids: (C,) equal for captions of the same words. is_label: (C,) nobody wrote it. groups: (S,) equal
+    for samples of one clip. truths: (S, text ids) bool, somebody or its label said this of the sample.
     """
 
     samples: tuple[Sample, ...]
     sentences: Tensor
     owner: NDArray[np.int64]
     text_ids: NDArray[np.int64]
+    is_label: NDArray[np.bool_]
     groups: NDArray[np.int64]
+    truths: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +121,18 @@ def load_samples(
             if cut.id not in features:
                 left_out(f"{file}: holds too few frames for clip {cut.id}, frames {cut.start} to {cut.end}")
                 continue
+            labels = cut.labels if config.action_captions and cut.split == "train" else ()
             samples.append(
-                Sample(cut.id, cut.group, cut.trial, cut.split, features[cut.id], cut.captions, cut.actions)
+                Sample(
+                    cut.id,
+                    cut.group,
+                    cut.trial,
+                    cut.split,
+                    features[cut.id],
+                    cut.captions,
+                    cut.actions,
+                    labels,
+                )
             )
     if config.starter_variants and "train" in splits:
         samples += _starter_samples(seed, config.starter_variants)
@@ -135,19 +150,29 @@ def load_pairs(
 ) -> Pairs:
     """The samples of one split joined with the vectors of their captions. Raises as load_samples does."""
     samples = load_samples(config.data, (split,), seed=config.seed, left_out=left_out, step=step)
-    texts = [text for sample in samples for text in sample.captions]
+    texts = [text for sample in samples for text in (*sample.captions, *sample.labels)]
     return make_pairs(samples, sentence_vectors(config.text, texts, Path(config.data.cache)))
 
 
 def make_pairs(samples: Sequence[Sample], sentences: dict[str, NDArray[np.float32]]) -> Pairs:
     """Join samples with the vectors of their captions, looked up by their words."""
-    texts = [text for sample in samples for text in sample.captions]
+    texts = [text for sample in samples for text in (*sample.captions, *sample.labels)]
+    owner = np.repeat(
+        np.arange(len(samples)), [len(sample.captions) + len(sample.labels) for sample in samples]
+    )
+    text_ids = np.unique(texts, return_inverse=True)[1]
+    truths = np.zeros((len(samples), int(text_ids.max()) + 1), bool)
+    truths[owner, text_ids] = True
     return Pairs(
         tuple(samples),
         torch.from_numpy(np.stack([sentences[text] for text in texts])),
-        np.repeat(np.arange(len(samples)), [len(sample.captions) for sample in samples]),
-        np.unique(texts, return_inverse=True)[1],
+        owner,
+        text_ids,
+        np.array(
+            [text in sample.labels for sample in samples for text in (*sample.captions, *sample.labels)]
+        ),
         np.unique([sample.group for sample in samples], return_inverse=True)[1],
+        truths,
     )
 
 
@@ -217,8 +242,9 @@ def training_batches(
             noise = rng.standard_normal(features.shape, np.float32) * config.augment.noise
             features = features + torch.from_numpy(noise) * std
         texts = captions[chosen]
-        groups, text_ids = pairs.groups[pairs.owner[texts]], pairs.text_ids[texts]
-        same = (groups[:, None] == groups) | (text_ids[:, None] == text_ids)
+        owners = pairs.owner[texts]
+        groups, said = pairs.groups[owners], pairs.truths[owners][:, pairs.text_ids[texts]]
+        same = (groups[:, None] == groups) | said | said.T
         yield Batch(features, lengths, pairs.sentences[texts], torch.from_numpy(same))
 
 

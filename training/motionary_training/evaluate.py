@@ -144,16 +144,18 @@ def baseline_scores(train: Pairs, gallery: Pairs) -> dict[str, Floats]:
     }
 
 
-def subset(pairs: Pairs, keep: NDArray[np.bool_]) -> Pairs:
-    """The samples where ``keep`` (S,), with their captions."""
+def subset(pairs: Pairs, keep: NDArray[np.bool_], *, labels: bool = True) -> Pairs:
+    """The samples where ``keep`` (S,), with their captions; without ``labels``, only what people wrote."""
     place = np.cumsum(keep) - 1
-    captions = keep[pairs.owner]
+    captions = keep[pairs.owner] & (labels | ~pairs.is_label)
     return Pairs(
         tuple(sample for sample, kept in zip(pairs.samples, keep, strict=True) if kept),
         pairs.sentences[torch.from_numpy(captions)],
         place[pairs.owner[captions]],
         pairs.text_ids[captions],
+        pairs.is_label[captions],
         pairs.groups[keep],
+        pairs.truths[keep],
     )
 
 
