@@ -18,7 +18,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ from motionary.bundle import load_bundle  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 from motionary.formats import read_clip  # noqa: E402
 from motionary.library import find_clip, load_clip, open_library  # noqa: E402
-from motionary.motion import Clip  # noqa: E402
+from motionary.motion import Clip, slice_frames  # noqa: E402
 from motionary.rigs import load_rig_map, match  # noqa: E402
 from motionary.search import search  # noqa: E402
 
@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--clip", metavar="NAME", help="a clip of the library by name or id, not by a query")
     what.add_argument("--motion", type=Path, metavar="FILE", help="a motion file, not a library")
     what.add_argument("--rank", type=int, default=1, metavar="N", help="apply the N-th best match (1)")
+    what.add_argument(
+        "--whole-clip", action="store_true", help="apply all of a long clip, not only the part that matched"
+    )
     what.add_argument("--top", type=int, default=5, metavar="N", help="say what the N best matches are (5)")
     what.add_argument("--model", type=Path, metavar="BUNDLE", help="the model bundle (the built-in one)")
     onto = result.add_argument_group("the character")
@@ -112,7 +115,11 @@ def choose(options: argparse.Namespace) -> tuple[Clip, dict[str, Any], list[dict
                 f"{options.library}: there are {len(hits)} matches, none of rank {options.rank}"
             )
         hit = hits[options.rank - 1]
-        return load_clip(library, hit.clip), asdict(hit), [asdict(hit) for hit in hits[: options.top]]
+        clip = load_clip(library, hit.clip)
+        if not options.whole_clip:
+            first, end = (round(seconds * clip.motion.fps) for seconds in (hit.start_s, hit.end_s))
+            clip = replace(clip, motion=slice_frames(clip.motion, first, min(end, clip.motion.frames)))
+        return clip, asdict(hit), [asdict(hit) for hit in hits[: options.top]]
 
 
 def _described(clip: Clip) -> dict[str, Any]:
