@@ -288,17 +288,12 @@ def test_starter_clips_can_be_indexed(bundle, tmp_path):
 # The process
 
 
-def test_version_and_help_are_there_at_once():
+def test_version_and_help_load_nothing_heavy():
     assert cli("--version").stdout == f"motionary {__version__}\n"
     for arguments in (["--help"], ["index", "-h"]):
-        best = 9.0
-        for _ in range(3):  # the best of three: the machine may be busy
-            began = time.perf_counter()
-            out, error = process(*arguments).communicate()
-            best = min(best, time.perf_counter() - began)
+        out, error = process(*arguments).communicate()
         assert "Usage: motionary" in out
         assert error == ""
-        assert best < 1.0
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, motionary.cli; print(*sys.modules)"],
         capture_output=True,
