@@ -9,11 +9,28 @@ import numpy as np
 
 from motionary import rotation
 from motionary.motion import Motion, resample
-from motionary.retarget import Pose, Target, partial_followers, retarget, rotation_channels
+from motionary.retarget import (
+    TRUNK,
+    Pose,
+    Target,
+    partial_followers,
+    retarget,
+    rotation_channels,
+    source_joints,
+)
 from motionary.rigs import RigMap
 
 from .actions import Channels, assign_action, write_action
-from .armature import Change, current_scene, find_rig_map, flip_switches, pose_bone, probe, read_matrices
+from .armature import (
+    Change,
+    check_posable,
+    current_scene,
+    find_rig_map,
+    flip_switches,
+    pose_bone,
+    probe,
+    read_matrices,
+)
 
 __all__ = ["Applied", "apply_motion"]
 
@@ -67,9 +84,12 @@ def apply_motion(
     scene = current_scene()
     fps = scene.render.fps / scene.render.fps_base
     start = scene.frame_start if start is None else start
+    # Whatever can be refused is refused before anything is changed.
+    check_posable(armature)
     rig = rig or find_rig_map(armature)
+    joints = {*TRUNK, *source_joints(motion.skeleton)}
     changes = flip_switches(armature, rig)
-    target = probe(armature, rig)
+    target = probe(armature, rig, joints)
     pose = retarget(resample(motion, fps), target, keep_place=keep_place)
     action = write_action(armature, name, _channels(armature, pose), start)
     before = assign_action(armature, action)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,10 +14,11 @@ from motionary import rotation
 from motionary.errors import MotionaryError
 from motionary.motion import Skeleton
 from motionary.retarget import TO_BLENDER, Target, rig_bones, rig_by_shape, rotation_channels
-from motionary.rigs import RigMap, find_rig
+from motionary.rigs import JOINTS, RigMap, find_rig
 
 __all__ = [
     "Change",
+    "check_posable",
     "current_scene",
     "find_armature",
     "find_rig_map",
@@ -188,23 +189,24 @@ def read_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[n
     return result
 
 
-def probe(armature: bpy.types.Object, rig: RigMap) -> Target:
+def probe(armature: bpy.types.Object, rig: RigMap, joints: Container[str] = JOINTS) -> Target:
     """See how ``armature`` answers to its controls, one depsgraph update each; the pose is put back.
 
-    MotionaryError for a rig that cannot be posed: linked, being edited, mirrored or unevenly scaled, hidden.
+    Controls that take none of ``joints`` are left out of it, as if nothing followed them.
     """
-    _check(armature)
-    names = [bone for bone, _, _ in rig_bones(rig)]
+    bones = rig_bones(rig)
+    names = [bone for bone, _, _ in bones]
     controls = [pose_bone(armature, name) for name in names]
     hips = [names.index(rig.joints[f"{side}_hip"][0]) for side in ("left", "right")]
     with _zero_pose(armature):
         rest = read_matrices(armature, names)
-        turned = np.empty((len(names), *rest.shape))
-        for i, control in enumerate(controls):
-            _turn(control, PROBE)
-            _view_layer().update()
-            turned[i] = read_matrices(armature, names)
-            _turn(control, rotation.IDENTITY)
+        turned = np.tile(rest, (len(names), 1, 1, 1))
+        for i, (_, joint, _) in enumerate(bones):
+            if joint in joints:
+                _turn(controls[i], PROBE)
+                _view_layer().update()
+                turned[i] = read_matrices(armature, names)
+                _turn(controls[i], rotation.IDENTITY)
         shift = np.zeros((3, 3))
         for axis in range(3):
             if not controls[0].lock_location[axis]:
@@ -229,7 +231,8 @@ def _turn(control: bpy.types.PoseBone, turn: NDArray[np.float64]) -> None:
     setattr(control, kind, values[0].tolist())
 
 
-def _check(armature: bpy.types.Object) -> None:
+def check_posable(armature: bpy.types.Object) -> None:
+    """MotionaryError, with the cure, for a rig that is linked, hidden, being edited, mirrored or sheared."""
     where = f"armature {armature.name!r}"
     if armature.library:
         raise MotionaryError(f"{where} is linked from another file; make a library override of it")

@@ -27,6 +27,8 @@ from motionary.motion import Motion, Skeleton, forward_kinematics, rest_position
 from motionary.rigs import DEFAULT_MODES, FINGERS, JOINTS, NEXT, PARENTS, RigMap, find_rig
 
 __all__ = [
+    "TO_BLENDER",
+    "TRUNK",
     "Pose",
     "Target",
     "partial_followers",

@@ -273,6 +273,7 @@ def test_a_rig_that_cannot_be_posed_is_told_in_one_line(human, fault, said):
     assert repr(human.name) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert human.animation_data is None or human.animation_data.action is None
+    assert human.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0
 
 
 def test_which_armature(human):
