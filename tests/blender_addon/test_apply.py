@@ -296,15 +296,13 @@ def test_an_armature_that_is_no_body_is_told_in_one_line():
     assert "\n" not in str(caught.value)
 
 
-def test_a_long_clip_is_quick(human):
-    """A thousand frames of the whole rig, keyed in seconds: nothing steps through the frames."""
-    import time
-
-    motion = walk(45.0, 24.0)
-    began = time.monotonic()
-    applied = apply_motion(human, motion, "long")
+def test_nothing_steps_through_the_frames(human):
+    """Which is what makes the usual tools slow: a thousand frames cost no more than a few looks."""
+    seen = []
+    bpy.app.handlers.frame_change_post.append(lambda scene, depsgraph: seen.append(scene.frame_current))
+    applied = apply_motion(human, walk(45.0, 24.0), "long")
     assert applied.frame_end - applied.frame_start > 1000
-    assert time.monotonic() - began < 10.0
+    assert 0 < len(seen) < 10
 
 
 def test_part_of_a_clip(human):
