@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 
 from motionary.config import get, read_json
 from motionary.errors import MotionaryError
+from motionary.files import building_folder
 from motionary.motion_encoder import MotionEncoder, encode_motions, make_motion_encoder
 from motionary.nn import Affine, Array, linear, unit_rows
 from motionary.safetensors import read_safetensors, take, write_safetensors
@@ -230,17 +230,11 @@ def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> 
     if out_folder.exists():
         raise MotionaryError(f"{out_folder}: is there already; name a new folder")
     try:
-        out_folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{out_folder.name}.", dir=out_folder.parent))
-        try:
+        with building_folder(out_folder) as building:
             for name in ("config.json", "model.safetensors", "README.md"):
                 if (bundle.folder / name).is_file():
                     shutil.copyfile(bundle.folder / name, building / name)
             _pack_text(source, bundle, building / "text", half)
-            building.chmod(0o755)
-            building.rename(out_folder)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
         raise MotionaryError(f"{out_folder}: cannot be written: {error.strerror or error}") from error
     return out_folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from motionary.errors import MotionaryError
 
-__all__ = ["replacing"]
+__all__ = ["building_folder", "replacing"]
 
 
 @contextmanager
@@ -34,6 +35,22 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def building_folder(path: Path) -> Iterator[Path]:
+    """An empty folder to fill beside ``path``, which it becomes when the block ends: whole, or not at all.
+
+    ``path`` must not be there by then, or hold nothing. Raises OSError where a folder cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield building
+        building.chmod(0o755)  # mkdtemp's folders are the owner's alone
+        building.rename(path)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def _umask() -> int:

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from motionary.errors import MotionaryError
-from motionary.files import replacing
+from motionary.files import building_folder, replacing
 
 
 def test_the_new_file_takes_the_old_one_s_place(tmp_path):
@@ -48,3 +48,14 @@ def test_others_may_read_the_file_as_any_new_one(tmp_path):
     with replacing(tmp_path / "a"):
         pass
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE((tmp_path / "usual").stat().st_mode)
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "folder"
+    with pytest.raises(FileNotFoundError), building_folder(path) as building:
+        (building / "missing" / "half").write_text("no folder to write to")
+    assert list(path.parent.iterdir()) == []
+    with building_folder(path) as building:
+        (building / "whole").write_text("whole")
+        assert not path.exists()
+    assert [inner.name for inner in path.parent.rglob("*")] == ["folder", "whole"]

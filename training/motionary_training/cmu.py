@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import csv
 import math
-import shutil
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motionary.errors import MotionaryError
+from motionary.files import building_folder
 
 __all__ = ["SPLITS", "Caption", "Cut", "cmu_cuts", "described_cuts", "read_captions", "unpacked"]
 
@@ -146,16 +145,11 @@ def unpacked(folder: Path, name: str, cache: Path) -> Path:
         )
     target = cache / f"{name}-{archive.stat().st_size}"
     if not target.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache))
         try:
-            with zipfile.ZipFile(archive) as opened:
+            with building_folder(target) as scratch, zipfile.ZipFile(archive) as opened:
                 opened.extractall(scratch)
-            scratch.replace(target)
         except zipfile.BadZipFile:
             raise MotionaryError(f"{archive}: not a whole zip file; download it anew") from None
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
     return target
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from motionary.bundle import FORMAT, VERSION, load_bundle
 from motionary.errors import MotionaryError
+from motionary.files import building_folder
 from motionary.safetensors import write_safetensors
 from motionary_training.card import model_card
 from motionary_training.config import Config
@@ -113,18 +113,12 @@ def write_bundle(out: Path, document: dict[str, Any], model: DualEncoder, card: 
         for name, tensor in model.cpu().state_dict().items()
     }
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        try:
+        with building_folder(out) as building:
             write_safetensors(weights, building / "model.safetensors")
             (building / "config.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
             (building / "README.md").write_text(card, "utf-8")
-            building.chmod(0o755)
             if out.exists():
                 shutil.rmtree(out)
-            building.rename(out)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
         raise MotionaryError(f"{out}: cannot be written: {error.strerror or error}") from error
 
