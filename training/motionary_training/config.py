@@ -38,16 +38,25 @@ Share = Annotated[float, Range(0, 1)]
 Positive = Annotated[float, Range(1e-12)]
 
 
+HardNegative = Literal["mirror", "order", "direction", "speed"]
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Which captioned clips are learnt from. Paths are relative to the current directory."""
 
-    cmu: str = "../shared/data"
+    humanml3d: str = ""
+    """A HumanML3D folder in its official layout (new_joint_vecs, texts, train.txt, ...); "" for none."""
+    kit: str = ""
+    """A KIT-ML folder in its official layout (251 features at 12.5 fps); it is learnt from alone."""
+    cmu: str = ""
     """Folder with cmu_mocap, cmu_mocap_extra and humanml3d_texts, each as a .zip or unpacked; "" for none."""
+    studio: str = ""
+    """A folder of motion files of one's own with a captions.csv in it; "" for none."""
     cache: str = "build/cache"
     """Folder for what is unpacked and computed once; safe to delete."""
     mirrored: bool = True
-    """Learn from left-right mirrored clips with HumanML3D's mirrored captions too."""
+    """Learn from left-right mirrored clips with mirrored captions too."""
     starter_variants: Natural = 0
     """Variants of each of Motionary's procedural starter clips to add to the train split."""
     action_captions: bool = False
@@ -56,6 +65,10 @@ class DataConfig:
     """Add CMU's own one-line descriptions of trials that carry no caption, cut into windows."""
     captions: Literal["all", "one"] = "all"
     """An epoch holds every caption of every clip ("all", the paper's), or one caption drawn for each."""
+    hard_negatives: tuple[HardNegative, ...] = ()
+    """Twins that differ in one word from a train clip, drawn into the same batch and never dropped."""
+    normalise: bool = True
+    """Z-normalise the features. False: raw features, as the paper's code feeds HumanML3D's by mistake."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class AugmentConfig:
 
 @dataclass(frozen=True)
 class TextConfig:
-    """The frozen sentence encoder, whose vectors a linear layer carries into the joint space."""
+    """The sentence encoder, whose vectors a linear layer carries into the joint space."""
 
     encoder: str = "all-MiniLM-L6-v2"
     """Name written into bundles; also the hub id or local folder where ``package`` is ""."""
@@ -82,12 +95,21 @@ class TextConfig:
     max_tokens: Annotated[int, Range(4, 512)] = 64
     projection_init: Literal["random", "pca"] = "random"
     """Start the projection at random (the paper's), or at the principal axes of the train captions."""
+    finetune: bool = False
+    """Train the sentence encoder too, instead of keeping it frozen."""
+    finetune_learning_rate: Positive = 1e-5
+    """Learning rate of the sentence encoder's own weights when it is fine-tuned."""
 
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """The motion Transformer; the defaults are the paper's, max_frames aside (500 there)."""
+    """The motion encoder; the defaults are the paper's, max_frames aside (500 there)."""
 
+    kind: Literal["transformer", "gru", "lstm", "bigru", "patches"] = "transformer"
+    features: Literal["all", "positions", "rotations", "velocities"] = "all"
+    """Columns that are read: all, or root and foot contacts with one of the three blocks."""
+    stride: Annotated[int, Range(1, 32)] = 1
+    """Frames that are averaged into one step ("patches": frames in the time cell of one patch)."""
     width: Count = 256
     layers: Count = 3
     heads: Count = 4
@@ -100,11 +122,25 @@ class MotionConfig:
 class LossConfig:
     """Which loss, with which settings. A sum hinge always comes first, for ``warmup_epochs``."""
 
-    name: Literal["drop_triple", "max_hinge", "sum_hinge"] = "drop_triple"
+    name: Literal["drop_triple", "max_hinge", "sum_hinge", "info_nce"] = "drop_triple"
     margin: Annotated[float, Range(0, 2)] = 0.2
     warmup_epochs: Natural = 5
+    filter: Literal["none", "in_batch", "text"] = "in_batch"
+    """What tells false negatives for drop_triple and info_nce: the model's own similarities within each
+    modality (the paper's), or the frozen text encoder's cosine of the captions (TMR's)."""
     hetero_threshold: Annotated[float, Range(-1, 2)] = 0.7
     homo_threshold: Annotated[float, Range(-1, 2)] = 0.9
+    convention: Literal["swapping", "symmetric"] = "swapping"
+    """Of the thresholds, see ``losses.filters``: the code of 2023, or that of 2024."""
+    text_threshold: Annotated[float, Range(-1, 2)] = 0.6
+    """Cosine of two captions from which they are false negatives of each other under filter = "text"."""
+    temperature: Annotated[float, Range(0.001, 10)] = 0.07
+    learn_temperature: bool = True
+    queue: Natural = 0
+    """Pairs of earlier batches, embedded by a momentum copy of the model, that serve as negatives too."""
+    queue_momentum: Share = 0.995
+    reduction: Literal["sum", "mean"] = "sum"
+    """Over anchors: the paper's code sums, so that its gradient grows with the batch."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +151,21 @@ class OptimiserConfig:
     text_learning_rate_factor: Annotated[float, Range(0, 100)] = 1.0
     """The text projection's learning rate as a multiple of the rest's."""
     weight_decay: Annotated[float, Range(0)] = 0.01
+    schedule: Literal["step", "cosine"] = "step"
+    """Multiply the learning rate by ``drop_factor`` once, after ``drop_epoch`` epochs; or let it fall along a
+    cosine from ``learning_rate`` to ``drop_factor`` of it."""
+    rise_epochs: Natural = 0
+    """Epochs over which the learning rate rises linearly to ``learning_rate`` first."""
     drop_epoch: Count = 30
-    """The learning rate is multiplied by ``drop_factor`` once, after this many epochs."""
     drop_factor: Share = 0.1
     clip_norm: Annotated[float, Range(0)] = 0.0
     """Largest gradient norm; 0 for no limit."""
     epochs: Count = 60
     batch: Annotated[int, Range(2)] = 32
+    average: Annotated[float, Range(0, 0.99999)] = 0.0
+    """Decay, a step, of the moving average of the weights that is evaluated and kept; 0 for none."""
+    patience: Natural = 0
+    """Stop after this many epochs without a better R-sum on validation; 0 never stops early."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +175,11 @@ class Config:
     name: str
     seed: Natural = 1234
     joint_dim: Count = 1024
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     amp: bool = False
     """bfloat16 autocast, on a GPU only."""
+    compile: bool = False
+    """torch.compile the motion encoder."""
     threads: Natural = 0
     """CPU threads; 0 leaves torch's own choice."""
     select: Literal["best", "last"] = "best"
@@ -196,6 +242,10 @@ def _value(hint: Any, value: Any, source: str, key: str) -> Any:
         if value not in get_args(hint):
             raise MotionaryError(f"{source}: {key} is {value!r}; choose one of {', '.join(get_args(hint))}")
         return value
+    if get_origin(hint) is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise MotionaryError(f"{source}: {key} must be a list, not {value!r}")
+        return tuple(_value(get_args(hint)[0], item, source, f"{key}[{at}]") for at, item in enumerate(value))
     bounds: Range | None = None
     if get_origin(hint) is Annotated:
         hint, bounds = get_args(hint)[:2]
