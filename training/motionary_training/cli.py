@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -170,14 +170,14 @@ def main() -> None:
         sys.exit(1)
 
 
-def _config(name: str, seed: int | None = None) -> Config:
-    path = Path(name)
-    if not path.suffix and not path.exists():
-        shipped = shipped_configs()
-        if name not in shipped:
+def _config(name: str, seed: int | None = None, settings: Sequence[str] = ()) -> Config:
+    """The config of a file; NAME and configs/NAME.toml are the shipped ones where there is no such file."""
+    path, shipped = Path(name), shipped_configs()
+    if not path.exists() and path.parent in (Path(), Path("configs")) and path.suffix in ("", ".toml"):
+        if path.stem not in shipped:
             raise MotionaryError(f"{name}: no such config; name a TOML file or one of {', '.join(shipped)}")
-        path = shipped[name]
-    config = load_config(path)
+        path = shipped[path.stem]
+    config = load_config(path, settings)
     return config if seed is None else replace(config, seed=seed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -192,15 +193,20 @@ class Config:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
 
-def load_config(path: Path) -> Config:
-    """Read a TOML file; MotionaryError with file and key for anything unknown, mistyped or out of range."""
+def load_config(path: Path, settings: Sequence[str] = ()) -> Config:
+    """Read a TOML file, with ``settings`` ("optimiser.batch=64") in place of what it says.
+
+    Raises MotionaryError with file and key for anything unknown, mistyped or out of range.
+    """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MotionaryError(f"{path}: not valid TOML: {error}") from None
-    return config_from_table(table, str(path))
+    for setting in settings:
+        _set(table, setting)
+    return config_from_table(table, f"{path} with {' '.join(settings)}" if settings else str(path))
 
 
 def config_from_table(table: dict[str, Any], source: str) -> Config:
@@ -216,6 +222,22 @@ def config_from_table(table: dict[str, Any], source: str) -> Config:
 def shipped_configs() -> dict[str, Path]:
     """The configs inside this package, by name."""
     return {path.stem: path for path in sorted((Path(__file__).parent / "configs").glob("*.toml"))}
+
+
+def _set(table: dict[str, Any], setting: str) -> None:
+    """Put the value of "section.key=value" into the table. A value that is not TOML is taken as text."""
+    key, equals, text = setting.partition("=")
+    *sections, last = key.strip().split(".")
+    if not equals or not last:
+        raise MotionaryError(f"--set {setting}: not of the form key=value, such as optimiser.batch=64")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise MotionaryError(f"--set {setting}: {section} is a value, no section; see the config")
+    try:
+        table[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = text.strip()
 
 
 T = TypeVar("T")
