@@ -30,6 +30,8 @@ __all__ = ["app", "main"]
 
 PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
+DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
+"""What may embed: numpy, or torch on a device."""
 
 app = typer.Typer(
     name="motionary",
@@ -120,6 +122,13 @@ def index(
     reembed: Annotated[
         bool, typer.Option("--reembed", help="First embed what the library holds with this model.")
     ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(DEVICES),
+            help="What embeds. auto: a GPU, where there is one and the train extra is installed; else numpy.",
+        ),
+    ] = "auto",
     prune: Annotated[
         bool, typer.Option("--prune", help="Drop clips whose files are no longer in SOURCE.")
     ] = False,
@@ -131,7 +140,10 @@ def index(
     """
     if not sources and not reembed:
         raise typer.BadParameter("give a SOURCE: a motion file or a folder of them", param_hint="SOURCE")
+    if device not in DEVICES:
+        raise typer.BadParameter(f"{device!r} is none of {', '.join(DEVICES)}", param_hint="--device")
     from motionary.bundle import load_bundle
+    from motionary.device import embed_on
     from motionary.index import IndexReport, embed_again, index_files
     from motionary.library import clip_ids, open_library
 
@@ -139,12 +151,13 @@ def index(
     is_new = not library.exists()
     if is_new and not sources:
         raise MotionaryError(f"{library}: no such library to embed again")
+    embed = embed_on(device, bundle)
     again = report = IndexReport()
     try:
         with open_library(library, write=True) as held:
             if reembed:
                 with _progress("Embedding") as progress:
-                    again = embed_again(held, bundle, workers=workers, progress=progress)
+                    again = embed_again(held, bundle, workers=workers, embed=embed, progress=progress)
             if sources:
                 with _progress("Indexing") as progress:
                     report = index_files(
@@ -155,6 +168,7 @@ def index(
                         fps=fps,
                         prune=prune,
                         reread=reread,
+                        embed=embed,
                         progress=progress,
                     )
             is_empty = not clip_ids(held)

@@ -1,7 +1,7 @@
 """Motion files into a library: read, embed, keep; again and again, only what changed.
 
 Files are read and their features computed in other processes; embedding, which numpy spreads over the cores
-by itself, and writing happen here. A file's clips are one transaction, so whenever the work is stopped, what
+by itself (or a GPU does, ``motionary.device``), and writing happen here. A file's clips are one transaction, so whenever the work is stopped, what
 was finished stays and the same call goes on from there.
 """
 
@@ -19,7 +19,7 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from motionary.motion import Clip, Motion
 from motionary.search import TextModel, check_model
 
 __all__ = [
+    "Embed",
     "IndexReport",
     "MotionModel",
     "Progress",
@@ -46,10 +47,13 @@ __all__ = [
     "window_frames",
 ]
 
-BATCH = 64
-"""Windows that are embedded together: enough to keep numpy busy, little to lose when stopped."""
+BATCH = 8192
+"""Frames that are embedded together: enough to keep numpy or a GPU busy, little to lose when stopped."""
 AHEAD = 4
 """Files a process that reads may be ahead of what is written, which bounds the memory."""
+
+Embed: TypeAlias = Callable[[Sequence[NDArray[Any]]], NDArray[np.float32]]
+"""Features (T, 263) at 20 fps of N motions to (N, D) unit rows."""
 
 
 class MotionModel(TextModel, Protocol):
@@ -157,6 +161,7 @@ def index_files(
     windows: Windows | None = None,
     prune: bool = False,
     reread: bool = False,
+    embed: Embed | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> IndexReport:
@@ -168,8 +173,8 @@ def index_files(
 
     workers: processes that read (None: one a core; 1: this process reads, as it must within Blender). fps:
     frames a second of files whose header is wrong. prune: drop what the library has of files that are no
-    longer in ``sources``. reread: unchanged files too. progress: called after each file. cancel: asked before
-    each file whether to stop.
+    longer in ``sources``. reread: unchanged files too. embed: what embeds in place of ``bundle.embed_features``
+    and to the same vectors. progress: called after each file. cancel: asked before each file whether to stop.
 
     MotionaryError where another model embedded the library, or it cannot be written.
     """
@@ -196,7 +201,9 @@ def index_files(
 
     unchanged = finished = len(paths) - len(tasks)
     indexed = 0
-    for read, vectors in _embedded(_parallel(_read_file, tasks, workers, cancel), bundle):
+    for read, vectors in _embedded(
+        _parallel(_read_file, tasks, workers, cancel), bundle, embed or bundle.embed_features, BATCH
+    ):
         if read.failure:
             failures.append(read.failure)
         elif read.source and read.clip:
@@ -223,6 +230,8 @@ def embed_again(
     *,
     workers: int | None = None,
     windows: Windows | None = None,
+    embed: Embed | None = None,
+    batch: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> IndexReport:
@@ -230,6 +239,9 @@ def embed_again(
 
     The model before serves until the last clip is done. Stopped, the next call goes on from there. A clip
     that cannot be embedded is reported and keeps the library from changing over to the new model.
+
+    embed: what embeds in place of ``bundle.embed_features`` and to the same vectors. batch: frames that it is
+    given together (None: BATCH). The rest as for ``index_files``.
     """
     began = time.monotonic()
     windows, model = _fitted(windows or Windows(), bundle), _model(bundle)
@@ -237,7 +249,12 @@ def embed_again(
     tell = progress or (lambda _: None)
     failures = []
     finished = 0
-    for read, vectors in _embedded(_parallel(_read_stored, tasks, workers, cancel), bundle):
+    for read, vectors in _embedded(
+        _parallel(_read_stored, tasks, workers, cancel),
+        bundle,
+        embed or bundle.embed_features,
+        batch or BATCH,
+    ):
         if read.failure:
             failures.append(read.failure)
         elif read.spans is not None:
@@ -446,21 +463,26 @@ def _reason(name: str, error: Exception) -> str:
 # Here
 
 
-def _embedded(reads: Iterable[_Read], bundle: MotionModel) -> Iterator[tuple[_Read, NDArray[np.float32]]]:
-    """Each of ``reads``, in order, with the embeddings (N, D) of its parts, which are made in batches."""
+def _embedded(
+    reads: Iterable[_Read], bundle: MotionModel, embed: Embed, batch: int
+) -> Iterator[tuple[_Read, NDArray[np.float32]]]:
+    """Each of ``reads``, in order, with the embeddings (N, D) of its parts, made ``batch`` frames together."""
     waiting: list[_Read] = []
+    frames = 0
 
     def flush() -> Iterator[tuple[_Read, NDArray[np.float32]]]:
         parts = [part for read in waiting for part in read.parts]
-        vectors = bundle.embed_features(parts) if parts else np.zeros((0, bundle.joint_dim), np.float32)
+        vectors = embed(parts) if parts else np.zeros((0, bundle.joint_dim), np.float32)
         ends = np.cumsum([len(read.parts) for read in waiting])
         yield from zip(waiting, np.split(vectors, ends[:-1]), strict=True)
         waiting.clear()
 
     for read in reads:
         waiting.append(read)
-        if sum(len(read.parts) for read in waiting) >= BATCH:
+        frames += sum(len(part) for part in read.parts)
+        if frames >= batch:
             yield from flush()
+            frames = 0
     if waiting:
         yield from flush()
 

@@ -18,7 +18,7 @@ from motionary.errors import MotionaryError
 from motionary.nn import Affine, Array, Layer, batches, encoder_layer, linear, unit_rows
 from motionary.safetensors import take
 
-__all__ = ["FEATURES", "MotionEncoder", "encode_motions", "make_motion_encoder", "sinusoids"]
+__all__ = ["FEATURES", "MotionEncoder", "encode_motions", "make_motion_encoder", "middle", "sinusoids"]
 
 FEATURES = 263
 _STEPS = 4096  # frames encoded at once
@@ -108,7 +108,7 @@ def encode_motions(encoder: MotionEncoder, motions: Sequence[NDArray[np.floating
     A motion longer than max_frames is cut to its middle: long clips are to be cut into windows before.
     Raises MotionaryError for features of another shape, without frames or not finite.
     """
-    cut = [_middle(motion, encoder.max_frames, number) for number, motion in enumerate(motions)]
+    cut = [middle(motion, encoder.max_frames, number) for number, motion in enumerate(motions)]
     lengths = [len(motion) for motion in cut]
     width = len(encoder.cls)
     pooled = np.empty((len(cut), width), np.float32)
@@ -127,7 +127,8 @@ def encode_motions(encoder: MotionEncoder, motions: Sequence[NDArray[np.floating
     return unit_rows(linear(unit_rows(pooled), encoder.projection))
 
 
-def _middle(motion: NDArray[np.floating[Any]], max_frames: int, number: int) -> NDArray[np.floating[Any]]:
+def middle(motion: NDArray[np.floating[Any]], max_frames: int, number: int) -> NDArray[np.floating[Any]]:
+    """The middle max_frames of motion ``number``'s features, or MotionaryError as for ``encode_motions``."""
     if motion.ndim != 2 or motion.shape[1] != FEATURES or len(motion) == 0:
         raise MotionaryError(
             f"motion {number} has features of shape {motion.shape}, not (frames, {FEATURES})"
