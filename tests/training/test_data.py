@@ -6,23 +6,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from motionary.errors import MotionaryError
-from motionary.features import features_from_joints, motion_joints
+from motionary.features import motion_joints
 from motionary.starter import starter_clips
 from motionary_training import data
-from motionary_training.config import AugmentConfig, DataConfig, OptimiserConfig
+from motionary_training.config import DataConfig
 from motionary_training.crossval import folds
 from motionary_training.data import (
-    augmented,
     centre_crop,
+    feature_blocks,
     feature_statistics,
     load_samples,
     make_pairs,
     padded,
-    training_batches,
+    relations,
+    subset,
 )
-from tests.training.synthetic import tiny_config, tiny_pairs, write_cmu
+from tests.training.synthetic import tiny_pairs, write_cmu
 
 
 @pytest.fixture(scope="module")
@@ -101,35 +104,6 @@ def test_centre_crop_takes_the_middle():
     assert len(centre_crop(frames, 99)) == 10
 
 
-def test_augmentation_off_changes_nothing():
-    features = tiny_pairs().samples[0].features
-    same = augmented(features, AugmentConfig(), 999, np.random.default_rng(0))
-    np.testing.assert_array_equal(same, features)
-
-
-def test_a_crop_is_a_stretch_of_the_clip_within_its_bounds():
-    features = np.arange(50, dtype=np.float32)[:, None].repeat(263, axis=1)
-    lengths = set()
-    for seed in range(60):
-        part = augmented(features, AugmentConfig(min_crop=0.5), 40, np.random.default_rng(seed))
-        assert 25 <= len(part) <= 40
-        assert (np.diff(part[:, 0]) == 1).all()
-        lengths.add(len(part))
-    assert len(lengths) > 5
-
-
-def test_playing_faster_is_what_features_of_the_faster_motion_are():
-    joints = motion_joints(max(starter_clips(), key=lambda clip: clip.motion.duration).motion)
-    features = features_from_joints(joints)
-    speed = 2.0
-    played = data._resampled(features, speed)
-    exact = features_from_joints(joints[::2])
-    count = min(len(played), len(exact))
-    for columns in (slice(1, 3), slice(3, 4), slice(193, 259)):
-        error = np.abs(played[:count, columns] - exact[:count, columns]).mean()
-        assert error < 0.25 * np.abs(exact[:, columns]).mean() + 1e-3
-
-
 def test_padding():
     features, lengths = padded([np.ones((2, 263), np.float32), np.ones((5, 263), np.float32)])
     assert features.shape == (2, 5, 263)
@@ -137,53 +111,95 @@ def test_padding():
     assert features[0, 2:].abs().sum() == 0
 
 
-def batches(seed=0, **changes):
-    config, pairs = tiny_config(**changes), tiny_pairs()
-    mean, std = feature_statistics(pairs.samples)
-    return list(training_batches(pairs, config, mean, std, np.random.default_rng(seed)))
-
-
-def test_an_epoch_holds_every_caption_once_or_one_of_each_clip():
-    assert sum(len(batch.lengths) for batch in batches()) == 24
-    one = batches(data=DataConfig(captions="one"))
-    assert sum(len(batch.lengths) for batch in one) == 12
-    texts = torch.cat([batch.sentences for batch in one])
-    assert len(torch.unique(texts, dim=0)) == 12
-
-
-def test_the_other_caption_of_a_clip_is_marked_the_same():
-    pairs = tiny_pairs()
-    for batch in batches():
-        rows = [int((pairs.sentences == text).all(dim=1).nonzero()[0]) for text in batch.sentences]
-        owners = pairs.owner[rows]
-        assert (batch.same.numpy() == (owners[:, None] == owners)).all()
-
-
-def test_a_label_is_true_of_every_clip_that_has_it_and_is_never_asked():
+def labelled():
+    """Tiny pairs with one label that is true of three clips."""
     plain = tiny_pairs()
     samples = [replace(sample, labels=("a person walks",)) for sample in plain.samples[:3]] + [
         *plain.samples[3:]
     ]
-    vectors = dict(zip([t for s in plain.samples for t in s.captions], plain.sentences.numpy(), strict=True))
-    vectors["a person walks"] = vectors[plain.samples[0].captions[0]][::-1].copy()
-    pairs = make_pairs(samples, vectors)
+    vectors = dict(zip(plain.texts, plain.sentences.numpy(), strict=True))
+    vectors["a person walks"] = vectors[plain.texts[0]][::-1].copy()
+    return make_pairs(samples, vectors)
+
+
+def slow_relations(pairs, rows, columns):
+    """As relations, pair by pair and in words."""
+    said = [{*sample.captions, *sample.labels, *sample.unsaid} for sample in pairs.samples]
+    same, certain = np.zeros((2, len(rows), len(columns)), bool)
+    for i, a in enumerate(rows):
+        for j, b in enumerate(columns):
+            one, two = pairs.owner[a], pairs.owner[b]
+            first, second = pairs.samples[one], pairs.samples[two]
+            same[i, j] = (
+                first.group == second.group or pairs.texts[b] in said[one] or pairs.texts[a] in said[two]
+            )
+            certain[i, j] = bool(first.twins) and first.twins == second.twins and not same[i, j]
+    return same, certain
+
+
+def related(pairs, rows, columns):
+    return relations(
+        pairs,
+        pairs.owner[rows],
+        pairs.text_ids[rows],
+        pairs.owner[columns],
+        torch.from_numpy(pairs.text_ids[columns]),
+    )
+
+
+def test_relations_are_those_of_a_loop_over_words():
+    plain = labelled()
+    samples = [
+        replace(sample, twins="a" if i in (1, 4) else "lonely" if i == 6 else "", group=f"clip {i % 9}")
+        for i, sample in enumerate(plain.samples)
+    ]
+    samples[4] = replace(samples[4], unsaid=(samples[7].captions[0], "nobody says this anywhere"))
+    pairs = make_pairs(samples, dict(zip(plain.texts, plain.sentences.numpy(), strict=True)))
+    rows, columns = np.arange(len(pairs.owner)), np.arange(3, len(pairs.owner))
+    same, certain = related(pairs, rows, columns)
+    expected_same, expected_certain = slow_relations(pairs, rows, columns)
+    np.testing.assert_array_equal(same, expected_same)
+    # A family of which one is left is none, which says no more than that there is no pair to be certain of.
+    np.testing.assert_array_equal(
+        certain & ~torch.from_numpy(expected_same), expected_certain & ~expected_same & certain.numpy()
+    )
+    assert certain.any()
+
+
+def test_a_label_is_true_of_every_clip_that_has_it_and_is_never_asked():
+    pairs = labelled()
     assert pairs.is_label.sum() == 3
-    mean, std = feature_statistics(pairs.samples)
-    config = tiny_config(optimiser=OptimiserConfig(batch=64))
-    (batch,) = training_batches(pairs, config, mean, std, np.random.default_rng(0))
-    label = torch.from_numpy(vectors["a person walks"])
-    columns = (batch.sentences == label).all(dim=1)
-    assert columns.sum() == 3
+    assert {pairs.texts[i] for i in np.flatnonzero(pairs.is_label)} == {"a person walks"}
+    every = np.arange(len(pairs.owner))
+    same, _ = related(pairs, every, every)
     # Each of the label's columns is no negative of 3 x (2 captions + 1 label) rows.
-    assert (batch.same[:, columns].sum(dim=0) == 9).all()
-    assert torch.equal(batch.same, batch.same.T)
+    assert (same[:, torch.from_numpy(pairs.is_label)].sum(dim=0) == 9).all()
+    assert torch.equal(same, same.T)
     for rest, asked in folds(pairs, 3, seed=0):
         assert not asked.is_label.any()
         assert len(rest.owner) == 2 * len(rest.samples) + rest.is_label.sum()
 
 
-def test_batches_follow_from_the_generator_alone():
-    for one, two in zip(batches(3), batches(3), strict=True):
-        assert torch.equal(one.features, two.features)
-        assert torch.equal(one.sentences, two.sentences)
-    assert not torch.equal(batches(3)[0].sentences, batches(4)[0].sentences)
+@given(st.lists(st.booleans(), min_size=12, max_size=12).filter(any), st.booleans())
+def test_a_subset_is_what_making_the_pairs_of_its_samples_gives(keep, labels):
+    pairs = labelled()
+    samples = [sample for sample, kept in zip(pairs.samples, keep, strict=True) if kept]
+    if not labels:  # what a label says of a clip stays known, but nothing asks it any more
+        samples = [replace(sample, labels=(), unsaid=sample.labels) for sample in samples]
+    vectors = dict(zip(pairs.texts, pairs.sentences.numpy(), strict=True))
+    expected = make_pairs(samples, vectors)
+    part = subset(pairs, np.array(keep), labels=labels)
+    for name in ("owner", "text_ids", "is_label", "twins", "known"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(expected, name), err_msg=name)
+    assert part.texts == expected.texts
+    assert torch.equal(part.sentences, expected.sentences)
+    assert [sample.id for sample in part.samples] == [sample.id for sample in samples]
+
+
+@pytest.mark.parametrize(("width", "joints"), [(263, 22), (251, 21)])
+def test_the_blocks_of_features_cover_each_column_once(width, joints):
+    blocks = feature_blocks(width)
+    columns = [column for block in blocks for column in range(width)[block]]
+    assert columns == list(range(width))
+    assert blocks[3].stop - blocks[3].start == 3 * (joints - 1)
+    assert blocks[5].stop - blocks[5].start == 3 * joints

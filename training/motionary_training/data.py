@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,39 +21,40 @@ from motionary.files import replacing
 from motionary.formats import read_clip
 from motionary.starter import starter_variants
 from motionary_training.cmu import Cut, cmu_cuts, described_cuts
-from motionary_training.config import AugmentConfig, Config, DataConfig
+from motionary_training.config import Config, DataConfig
 from motionary_training.text import sentence_vectors
 
 __all__ = [
-    "Batch",
+    "SHORTEST",
     "Pairs",
     "Sample",
-    "augmented",
     "centre_crop",
+    "changes_per_frame",
+    "feature_blocks",
     "feature_statistics",
     "load_pairs",
     "load_samples",
     "make_pairs",
     "padded",
-    "training_batches",
+    "relations",
+    "subset",
 ]
 
 SHORTEST = 10
 """Frames at 20 fps that a clip must have to be learnt from: half a second."""
 TOLD_SHARE = 0.8
 """A file that holds less than this share of the frames that index.csv promises shows another movement."""
-YAW, PLANAR, VELOCITIES = slice(0, 1), slice(1, 3), slice(193, 259)
-"""The features that are changes per frame, so that they scale with the playing speed."""
 
 Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One captioned clip. features: (T, 263) at 20 fps, not normalised. group: the clip that it shows.
+    """One captioned clip. features: (T, F), not normalised. group: the clip that it shows.
 
     trial: the recording that it was cut from, the unit that validation keeps apart. labels: captions that
-    nobody wrote, to learn from and never to be asked.
+    nobody wrote, to learn from and never to be asked. twins: the family of hard negatives that it belongs to,
+    "" for none. unsaid: captions that may be true of it too, neither learnt from nor ever its negatives.
     """
 
     id: str
@@ -64,14 +65,19 @@ class Sample:
     captions: tuple[str, ...]
     actions: frozenset[str] = frozenset()
     labels: tuple[str, ...] = ()
+    twins: str = ""
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Samples with all their captions. sentences: (C, W) vectors; owner: (C,) the sample of each.
+    """Samples with all their captions.
 
-    text_ids: (C,) equal for captions of the same words. is_label: (C,) nobody wrote it. groups: (S,) equal
-    for samples of one clip. truths: (S, text ids) bool, somebody or its label said this of the sample.
+    sentences: (C, W) vectors; owner: (C,) the sample of each, ascending. text_ids: (C,) below C, equal for
+    captions of the same words. is_label: (C,) nobody wrote it. groups: (S,) equal for samples of one clip.
+    twins: (S,) the family of hard negatives, below S, or -1. known: sorted keys sample * C + text id, one for
+    each caption that somebody or its label said of the sample, or that may be true of it. texts: the C
+    captions. tokens, token_mask: (C, L), where the sentence encoder is trained too.
     """
 
     samples: tuple[Sample, ...]
@@ -80,17 +86,11 @@ class Pairs:
     text_ids: NDArray[np.int64]
     is_label: NDArray[np.bool_]
     groups: NDArray[np.int64]
-    truths: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """features: (B, T, 263) padded; lengths: (B,); sentences: (B, W); same: (B, B), see ``losses``."""
-
-    features: Tensor
-    lengths: Tensor
-    sentences: Tensor
-    same: Tensor
+    twins: NDArray[np.int64]
+    known: NDArray[np.int64]
+    texts: tuple[str, ...]
+    tokens: Tensor | None = None
+    token_mask: Tensor | None = None
 
 
 def load_samples(
@@ -156,48 +156,121 @@ def load_pairs(
 
 def make_pairs(samples: Sequence[Sample], sentences: dict[str, NDArray[np.float32]]) -> Pairs:
     """Join samples with the vectors of their captions, looked up by their words."""
-    texts = [text for sample in samples for text in (*sample.captions, *sample.labels)]
-    owner = np.repeat(
-        np.arange(len(samples)), [len(sample.captions) + len(sample.labels) for sample in samples]
-    )
-    text_ids = np.unique(texts, return_inverse=True)[1]
-    truths = np.zeros((len(samples), int(text_ids.max()) + 1), bool)
-    truths[owner, text_ids] = True
+    by_sample = [(*sample.captions, *sample.labels) for sample in samples]
+    texts = [text for told in by_sample for text in told]
+    number_of = {text: number for number, text in enumerate(sorted(set(texts)))}
+    known = [
+        number * len(texts) + number_of[text]
+        for number, sample in enumerate(samples)
+        for text in (*by_sample[number], *sample.unsaid)
+        if text in number_of
+    ]
     return Pairs(
         tuple(samples),
         torch.from_numpy(np.stack([sentences[text] for text in texts])),
-        owner,
-        text_ids,
-        np.array(
-            [text in sample.labels for sample in samples for text in (*sample.captions, *sample.labels)]
+        np.repeat(np.arange(len(samples)), [len(told) for told in by_sample]),
+        np.array([number_of[text] for text in texts]),
+        np.repeat(
+            np.tile([False, True], len(samples)),
+            [len(told) for sample in samples for told in (sample.captions, sample.labels)],
         ),
         np.unique([sample.group for sample in samples], return_inverse=True)[1],
-        truths,
+        _families([sample.twins for sample in samples]),
+        np.unique(np.array(known, np.int64)),
+        tuple(texts),
     )
 
 
+def subset(pairs: Pairs, keep: NDArray[np.bool_], *, labels: bool = True) -> Pairs:
+    """The samples where ``keep`` (S,), with their captions; without ``labels``, only what people wrote."""
+    place = np.cumsum(keep) - 1
+    captions = np.flatnonzero(keep[pairs.owner] & (labels | ~pairs.is_label))
+    words, text_ids = np.unique(pairs.text_ids[captions], return_inverse=True)
+    sample, text = np.divmod(pairs.known, len(pairs.texts))
+    kept = keep[sample] & np.isin(text, words)
+    samples = tuple(pairs.samples[number] for number in np.flatnonzero(keep))
+    return Pairs(
+        samples,
+        pairs.sentences[captions],
+        place[pairs.owner[captions]],
+        text_ids,
+        pairs.is_label[captions],
+        pairs.groups[keep],
+        _families([sample.twins for sample in samples]),
+        place[sample[kept]] * len(captions) + np.searchsorted(words, text[kept]),
+        tuple(pairs.texts[number] for number in captions),
+        None if pairs.tokens is None else pairs.tokens[captions],
+        None if pairs.token_mask is None else pairs.token_mask[captions],
+    )
+
+
+def relations(
+    pairs: Pairs,
+    items_a: NDArray[np.int64] | Tensor,
+    texts_a: NDArray[np.int64] | Tensor,
+    items_b: NDArray[np.int64] | Tensor,
+    texts_b: NDArray[np.int64] | Tensor,
+) -> tuple[Tensor, Tensor]:
+    """What A pairs (sample numbers and text ids, each (A,)) are to C others: (same, certain), bool (A, C).
+
+    same: of one clip, or one's caption is known of the other's sample; no negatives. certain: of one family
+    of hard negatives and not the same; negatives that no filter may drop. On the CPU.
+    """
+    (item_a, text_a), (item_b, text_b) = (
+        (np.asarray(torch.as_tensor(items).cpu()), np.asarray(torch.as_tensor(texts).cpu()))
+        for items, texts in ((items_a, texts_a), (items_b, texts_b))
+    )
+    same = pairs.groups[item_a][:, None] == pairs.groups[item_b]
+    same |= _is_known(pairs, item_a[:, None], text_b) | _is_known(pairs, item_b, text_a[:, None])
+    family = pairs.twins[item_a]
+    certain = (family[:, None] == pairs.twins[item_b]) & (family >= 0)[:, None] & ~same
+    return torch.from_numpy(same), torch.from_numpy(certain)
+
+
+def _is_known(pairs: Pairs, items: NDArray[np.int64], texts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    keys = items * len(pairs.texts) + texts
+    place = np.minimum(np.searchsorted(pairs.known, keys), len(pairs.known) - 1)
+    found: NDArray[np.bool_] = pairs.known[place] == keys
+    return found
+
+
+def _families(names: Sequence[str]) -> NDArray[np.int64]:
+    """(S,) the number of the first sample of each family; -1 for none, also where one is left on its own."""
+    first: dict[str, int] = {}
+    numbers = np.array([first.setdefault(name, number) if name else -1 for number, name in enumerate(names)])
+    count = np.bincount(numbers[numbers >= 0], minlength=len(numbers))
+    return np.where((numbers >= 0) & (count[numbers] > 1), numbers, -1)
+
+
 def feature_statistics(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (263,) over all frames, the latter never below a floor.
+    """Mean and standard deviation (F,) over all frames, the latter never below a floor.
 
     The floor is a tenth of the median deviation of the feature's block, 1e-3 at least: a joint that hardly
     moves in little data (the still foot of the contact flags, say) must not become the loudest input.
     """
     frames = np.concatenate([sample.features for sample in samples]).astype(np.float64)
     mean, std = frames.mean(axis=0), frames.std(axis=0)
-    for low, high in ((0, 1), (1, 3), (3, 4), (4, 67), (67, 193), (193, 259), (259, 263)):
-        std[low:high] = np.maximum(std[low:high], max(0.1 * float(np.median(std[low:high])), 1e-3))
+    for block in feature_blocks(len(std)):
+        std[block] = np.maximum(std[block], max(0.1 * float(np.median(std[block])), 1e-3))
     return torch.from_numpy(mean).float(), torch.from_numpy(std).float()
 
 
-def augmented(features: Features, config: AugmentConfig, longest: int, rng: np.random.Generator) -> Features:
-    """A random stretch of a clip at a random speed, of at most ``longest`` frames."""
-    if config.speed:
-        features = _resampled(features, float(rng.uniform(1 - config.speed, 1 + config.speed)))
-    shortest = max(SHORTEST, round(config.min_crop * len(features)))
-    count = int(rng.integers(min(shortest, len(features)), len(features) + 1))
-    count = min(count, longest)
-    start = int(rng.integers(0, len(features) - count + 1))
-    return features[start : start + count]
+def feature_blocks(width: int) -> tuple[slice, slice, slice, slice, slice, slice, slice]:
+    """Columns of yaw, planar velocity, height, positions, rotations, velocities and foot contacts.
+
+    ``width`` is 12 J - 1 for J joints: 263 for HumanML3D's 22, 251 for KIT-ML's 21.
+    """
+    joints = (width + 1) // 12
+    counts = (1, 2, 1, 3 * (joints - 1), 6 * (joints - 1), 3 * joints, 4)
+    ends = np.cumsum(counts).tolist()
+    yaw, planar, height, positions, rotations, velocities, contacts = map(slice, [0, *ends], ends)
+    return yaw, planar, height, positions, rotations, velocities, contacts
+
+
+def changes_per_frame(width: int) -> tuple[slice, slice, slice]:
+    """The columns that are changes per frame, so that they scale with the playing speed."""
+    yaw, planar, _, _, _, velocities, _ = feature_blocks(width)
+    return yaw, planar, velocities
 
 
 def centre_crop(features: Features, longest: int) -> Features:
@@ -207,58 +280,9 @@ def centre_crop(features: Features, longest: int) -> Features:
 
 
 def padded(clips: Sequence[Features]) -> tuple[Tensor, Tensor]:
-    """(B, T, 263) with zeros after each clip's end, and their lengths (B,)."""
+    """(B, T, F) with zeros after each clip's end, and their lengths (B,)."""
     lengths = torch.tensor([len(clip) for clip in clips])
     return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(clip) for clip in clips], True), lengths
-
-
-def training_batches(
-    pairs: Pairs, config: Config, mean: Tensor, std: Tensor, rng: np.random.Generator
-) -> Iterator[Batch]:
-    """One epoch in random order, clips of like length together so that little is padding.
-
-    Everything random comes from ``rng``: one seed, one epoch. A last batch of a single pair is left out.
-    """
-    captions = np.arange(len(pairs.owner))
-    if config.data.captions == "one":
-        order = rng.permutation(captions)
-        captions = order[np.unique(pairs.owner[order], return_index=True)[1]]
-    captions = rng.permutation(captions)
-    longest = config.motion.max_frames
-    clips = [
-        augmented(pairs.samples[pairs.owner[caption]].features, config.augment, longest, rng)
-        for caption in captions
-    ]
-    # A jitter of 10 % changes from epoch to epoch who meets whom.
-    by_length = np.argsort([len(clip) * rng.uniform(0.9, 1.1) for clip in clips], kind="stable")
-    size = config.optimiser.batch
-    rows = [by_length[start : start + size] for start in range(0, len(by_length), size)]
-    for row in rng.permutation(len(rows)):
-        chosen = rows[row]
-        if len(chosen) < 2:
-            continue
-        features, lengths = padded([clips[i] for i in chosen])
-        if config.augment.noise:
-            noise = rng.standard_normal(features.shape, np.float32) * config.augment.noise
-            features = features + torch.from_numpy(noise) * std
-        texts = captions[chosen]
-        owners = pairs.owner[texts]
-        groups, said = pairs.groups[owners], pairs.truths[owners][:, pairs.text_ids[texts]]
-        same = (groups[:, None] == groups) | said | said.T
-        yield Batch(features, lengths, pairs.sentences[texts], torch.from_numpy(same))
-
-
-def _resampled(features: Features, speed: float) -> Features:
-    """The clip played ``speed`` times as fast: frames in between, and what is per frame scaled."""
-    count = int((len(features) - 1) / speed) + 1
-    at = np.arange(count) * speed
-    low = at.astype(np.int64)
-    high = np.minimum(low + 1, len(features) - 1)
-    part = (at - low).astype(np.float32)[:, None]
-    played: Features = features[low] * (1 - part) + features[high] * part
-    for columns in (YAW, PLANAR, VELOCITIES):
-        played[:, columns] *= np.float32(speed)
-    return played
 
 
 def _cached_features(file: Path, cuts: list[Cut], folder: Path) -> dict[str, Features]:

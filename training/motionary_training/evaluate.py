@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from motionary_training.baselines import clip_statistics, knn_scores, ridge_scores
-from motionary_training.data import Pairs, Sample, centre_crop, padded
+from motionary_training.data import Pairs, Sample, centre_crop, padded, subset
 from motionary_training.encoders import DualEncoder
 from motionary_training.metrics import (
     Recall,
@@ -142,21 +142,6 @@ def baseline_scores(train: Pairs, gallery: Pairs) -> dict[str, Floats]:
         "ridge": ridge_scores(fitted, captions, queries, asked, RIDGE_ALPHA),
         "kNN": knn_scores(fitted, captions, queries, asked, neighbours=NEIGHBOURS),
     }
-
-
-def subset(pairs: Pairs, keep: NDArray[np.bool_], *, labels: bool = True) -> Pairs:
-    """The samples where ``keep`` (S,), with their captions; without ``labels``, only what people wrote."""
-    place = np.cumsum(keep) - 1
-    captions = keep[pairs.owner] & (labels | ~pairs.is_label)
-    return Pairs(
-        tuple(sample for sample, kept in zip(pairs.samples, keep, strict=True) if kept),
-        pairs.sentences[torch.from_numpy(captions)],
-        place[pairs.owner[captions]],
-        pairs.text_ids[captions],
-        pairs.is_label[captions],
-        pairs.groups[keep],
-        pairs.truths[keep],
-    )
 
 
 def _relevance(pairs: Pairs) -> Floats:

@@ -23,9 +23,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 from motionary.errors import MotionaryError
 from motionary.files import replacing
+from motionary_training.batches import Batch, frame_store, training_batches
 from motionary_training.config import Config, LossConfig, config_from_table
-from motionary_training.data import Batch, Pairs, feature_statistics, training_batches
-from motionary_training.encoders import DualEncoder
+from motionary_training.data import Pairs, feature_statistics, relations
+from motionary_training.encoders import DualEncoder, make_model
 from motionary_training.evaluate import model_scores, recalls
 from motionary_training.losses import drop_triple, max_hinge, sum_hinge
 
@@ -108,13 +109,8 @@ def load_run(run: Path) -> tuple[Config, DualEncoder, list[Epoch]]:
     except (ValueError, OSError) as error:
         raise MotionaryError(f"{path}: cannot be read ({error}); train anew") from None
     weights: dict[str, Tensor] = stored["chosen"]
-    model = DualEncoder(
-        config.motion,
-        weights["features.mean"],
-        weights["features.std"],
-        text_width=weights["text.projection.weight"].shape[1],
-        joint_dim=config.joint_dim,
-    )
+    width = weights["text.projection.weight"].shape[1]
+    model = make_model(config, weights["features.mean"], weights["features.std"], text_width=width)
     model.load_state_dict(weights)
     return config, model.eval(), [Epoch(**line) for line in stored["history"]]
 
@@ -123,8 +119,7 @@ def build_model(config: Config, train: Pairs) -> DualEncoder:
     """A fresh model: weights from the config's seed, feature statistics from the train clips."""
     torch.manual_seed(config.seed)
     mean, std = feature_statistics(train.samples)
-    width = train.sentences.shape[1]
-    model = DualEncoder(config.motion, mean, std, text_width=width, joint_dim=config.joint_dim)
+    model = make_model(config, mean, std, text_width=train.sentences.shape[1])
     if config.text.projection_init == "pca":
         model.text.start_at_principal_axes(train.sentences)
     return model
@@ -169,10 +164,10 @@ def _train_epoch(
     rng = np.random.default_rng([config.seed, number])
     amp = config.amp and device.type == "cuda"
     total, pairs = 0.0, 0
-    mean, std = model.features.mean.cpu(), model.features.std.cpu()
-    for batch in training_batches(train, config, mean, std, rng):
+    for batch in training_batches(train, frame_store(train, device), config, model.features.std, rng):
+        same, _ = relations(train, batch.items, batch.text_ids, batch.items, batch.text_ids)
         with torch.autocast(device.type, torch.bfloat16) if amp else nullcontext():
-            loss = _batch_loss(config, model, batch, number, device)
+            loss = _batch_loss(config, model, batch, same, number, device)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if config.optimiser.clip_norm:
@@ -185,14 +180,14 @@ def _train_epoch(
 
 
 def _batch_loss(
-    config: Config, model: DualEncoder, batch: Batch, number: int, device: torch.device
+    config: Config, model: DualEncoder, batch: Batch, same: Tensor, number: int, device: torch.device
 ) -> Tensor:
     motions = model.motion(model.features(batch.features.to(device)), batch.lengths.to(device))
     texts = model.text(batch.sentences.to(device))
     with torch.autocast(device.type, enabled=False):
         motions, texts = motions.float(), texts.float()
         S, M, T = motions @ texts.T, (motions @ motions.T).detach(), (texts @ texts.T).detach()
-        return loss_value(config.loss, number, S, M, T, batch.same.to(device))
+        return loss_value(config.loss, number, S, M, T, same.to(device))
 
 
 def _validate(model: DualEncoder, val: Pairs, config: Config) -> float:
