@@ -1,7 +1,7 @@
 """What embeds motions: numpy, or, where the training package and torch are installed, torch on a GPU.
 
-The core needs no torch and imports none. ``motionary_training.embed`` is looked for by its name, and only when
-a device other than numpy is asked for, or "auto" finds signs of a GPU: importing torch takes seconds.
+The core needs no torch and imports none. ``motionary_training.embed`` is looked for by its name, and only
+when a device other than numpy is asked for, or "auto" finds signs of a GPU: importing torch takes seconds.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ _DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/kfd", "/dev/d
 
 
 def embed_on(device: str, bundle: ModelBundle) -> Embed:
-    """What embeds for ``bundle`` on "numpy", or in torch on "cpu", "cuda" or "mps"; for "auto", torch on a GPU
-    that is really there, else numpy.
+    """What embeds for ``bundle`` on a device: "numpy", or torch's "cpu", "cuda" or "mps".
+
+    "auto" is torch on a GPU that is really there, else numpy.
 
     MotionaryError where a device is asked for by its name and torch or the device is not there.
     """

@@ -1,8 +1,8 @@
 """Motion files into a library: read, embed, keep; again and again, only what changed.
 
 Files are read and their features computed in other processes; embedding, which numpy spreads over the cores
-by itself (or a GPU does, ``motionary.device``), and writing happen here. A file's clips are one transaction, so whenever the work is stopped, what
-was finished stays and the same call goes on from there.
+by itself (or a GPU does it: ``motionary.device``), and writing happen here. A file's clips are one
+transaction, so whenever the work is stopped, what was finished stays and the same call goes on from there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -173,8 +174,9 @@ def index_files(
 
     workers: processes that read (None: one a core; 1: this process reads, as it must within Blender). fps:
     frames a second of files whose header is wrong. prune: drop what the library has of files that are no
-    longer in ``sources``. reread: unchanged files too. embed: what embeds in place of ``bundle.embed_features``
-    and to the same vectors. progress: called after each file. cancel: asked before each file whether to stop.
+    longer in ``sources``. reread: unchanged files too. embed: what embeds instead of
+    ``bundle.embed_features``, to the same vectors. progress: called after each file. cancel: asked before
+    each file whether to stop.
 
     MotionaryError where another model embedded the library, or it cannot be written.
     """
@@ -201,9 +203,8 @@ def index_files(
 
     unchanged = finished = len(paths) - len(tasks)
     indexed = 0
-    for read, vectors in _embedded(
-        _parallel(_read_file, tasks, workers, cancel), bundle, embed or bundle.embed_features, BATCH
-    ):
+    reads = _parallel(_read_file, tasks, workers, cancel)
+    for read, vectors in chain.from_iterable(_embedded(reads, bundle, embed, BATCH)):
         if read.failure:
             failures.append(read.failure)
         elif read.source and read.clip:
@@ -240,7 +241,7 @@ def embed_again(
     The model before serves until the last clip is done. Stopped, the next call goes on from there. A clip
     that cannot be embedded is reported and keeps the library from changing over to the new model.
 
-    embed: what embeds in place of ``bundle.embed_features`` and to the same vectors. batch: frames that it is
+    embed: what embeds instead of ``bundle.embed_features``, to the same vectors. batch: frames that it is
     given together (None: BATCH). The rest as for ``index_files``.
     """
     began = time.monotonic()
@@ -249,18 +250,16 @@ def embed_again(
     tell = progress or (lambda _: None)
     failures = []
     finished = 0
-    for read, vectors in _embedded(
-        _parallel(_read_stored, tasks, workers, cancel),
-        bundle,
-        embed or bundle.embed_features,
-        batch or BATCH,
-    ):
-        if read.failure:
-            failures.append(read.failure)
-        elif read.spans is not None:
-            store.set_embeddings(library, tasks[finished].clip, model, read.spans, vectors)
-        finished += 1
-        tell(Progress(finished, len(tasks), read.name, read.failure))
+    reads = _parallel(_read_stored, tasks, workers, cancel)
+    for made in _embedded(reads, bundle, embed, batch or BATCH):
+        done = zip(tasks[finished:], made, strict=False)
+        vectors = [(task.clip, read.spans, rows) for task, (read, rows) in done if read.spans is not None]
+        store.set_embeddings(library, model, vectors)
+        for read, _ in made:
+            if read.failure:
+                failures.append(read.failure)
+            finished += 1
+            tell(Progress(finished, len(tasks), read.name, read.failure))
     if finished == len(tasks) and not failures:
         store.set_model(library, model)
     return IndexReport(
@@ -464,27 +463,28 @@ def _reason(name: str, error: Exception) -> str:
 
 
 def _embedded(
-    reads: Iterable[_Read], bundle: MotionModel, embed: Embed, batch: int
-) -> Iterator[tuple[_Read, NDArray[np.float32]]]:
-    """Each of ``reads``, in order, with the embeddings (N, D) of its parts, made ``batch`` frames together."""
-    waiting: list[_Read] = []
-    frames = 0
-
-    def flush() -> Iterator[tuple[_Read, NDArray[np.float32]]]:
+    reads: Iterable[_Read], bundle: MotionModel, embed: Embed | None, batch: int
+) -> Iterator[list[tuple[_Read, NDArray[np.float32]]]]:
+    """The ``reads``, in order, ``batch`` frames at a time, with the embeddings (N, D) of their parts."""
+    embed = embed or bundle.embed_features
+    for waiting in _batches(reads, batch):
         parts = [part for read in waiting for part in read.parts]
         vectors = embed(parts) if parts else np.zeros((0, bundle.joint_dim), np.float32)
         ends = np.cumsum([len(read.parts) for read in waiting])
-        yield from zip(waiting, np.split(vectors, ends[:-1]), strict=True)
-        waiting.clear()
+        yield list(zip(waiting, np.split(vectors, ends[:-1]), strict=True))
 
+
+def _batches(reads: Iterable[_Read], frames: int) -> Iterator[list[_Read]]:
+    waiting: list[_Read] = []
+    held = 0
     for read in reads:
         waiting.append(read)
-        frames += sum(len(part) for part in read.parts)
-        if frames >= batch:
-            yield from flush()
-            frames = 0
+        held += sum(len(part) for part in read.parts)
+        if held >= frames:
+            yield waiting
+            waiting, held = [], 0
     if waiting:
-        yield from flush()
+        yield waiting
 
 
 def _parallel(

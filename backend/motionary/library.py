@@ -419,13 +419,19 @@ def remove_sources(library: Library, paths: Iterable[str]) -> None:
 
 
 def set_embeddings(
-    library: Library, clip: int, model: Model, spans: NDArray[np.float64], vectors: NDArray[np.float32]
+    library: Library,
+    model: Model,
+    made: Iterable[tuple[int, NDArray[np.float64], NDArray[np.float32]]],
 ) -> None:
-    """Replace ``model``'s embeddings of a clip; those of the current model, if that is another, stay."""
+    """Replace ``model``'s embeddings of clips in one transaction; those of another current model stay.
+
+    made: of each clip its id, spans (N, 2) and vectors (N, D).
+    """
     with _transaction(library) as execute:
         key = _model_key(execute, model)
-        execute("DELETE FROM embeddings WHERE clip = ? AND model = ?", (clip, key))
-        _insert_embeddings(execute, key, clip, spans, vectors)
+        for clip, spans, vectors in made:
+            execute("DELETE FROM embeddings WHERE clip = ? AND model = ?", (clip, key))
+            _insert_embeddings(execute, key, clip, spans, vectors)
 
 
 def _model_key(execute: Execute, model: Model) -> int:
