@@ -23,7 +23,7 @@ def test_a_local_checkpoint_gives_unit_vectors_whatever_else_is_in_the_batch(tmp
     alone = sentence_vectors(config, SENTENCES[1:2], tmp_path / "cache")
     np.testing.assert_allclose(alone[SENTENCES[1]], vectors[SENTENCES[1]], atol=1e-5)
     assert np.linalg.norm(vectors[SENTENCES[0]]) == pytest.approx(1, abs=1e-5)
-    assert text_identity(config)[0] == ("distilbert" if distil else "bert")
+    assert text_identity(config, tmp_path)[0] == ("distilbert" if distil else "bert")
 
 
 def test_the_cache_is_used_and_follows_the_weights(tmp_path, monkeypatch):
@@ -52,7 +52,7 @@ def test_pooling_leaves_padding_out():
 def test_the_identity_is_the_weights_hash(tmp_path):
     config = write_text_encoder(tmp_path / "model")
     weights = (tmp_path / "model" / "model.safetensors").read_bytes()
-    assert text_identity(config) == ("bert", hashlib.sha256(weights).hexdigest())
+    assert text_identity(config, tmp_path) == ("bert", hashlib.sha256(weights).hexdigest())
 
 
 def test_what_is_missing_is_said_with_its_cure(tmp_path):

