@@ -172,7 +172,7 @@ def test_shards_are_the_rows_of_the_whole_batch():
 
 
 @given(
-    st.lists(st.integers(0, 9), min_size=20, max_size=20), st.sampled_from(["all", "one"]), st.integers(3, 9)
+    st.lists(st.integers(0, 9), min_size=20, max_size=20), st.sampled_from(["all", "one"]), st.integers(4, 9)
 )
 @settings(max_examples=30, deadline=None)
 def test_twins_meet_in_one_batch_and_no_batch_is_too_large(families, captions, size):

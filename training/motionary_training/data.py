@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -91,6 +91,16 @@ class Pairs:
     texts: tuple[str, ...]
     tokens: Tensor | None = None
     token_mask: Tensor | None = None
+    _on_devices: dict[torch.device, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict, repr=False)
+
+    def tables(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """groups, twins and known as tensors on a device, moved there once."""
+        if device not in self._on_devices:
+            groups, twins, known = (
+                torch.from_numpy(x).to(device) for x in (self.groups, self.twins, self.known)
+            )
+            self._on_devices[device] = groups, twins, known
+        return self._on_devices[device]
 
 
 def load_samples(
@@ -205,33 +215,25 @@ def subset(pairs: Pairs, keep: NDArray[np.bool_], *, labels: bool = True) -> Pai
 
 
 def relations(
-    pairs: Pairs,
-    items_a: NDArray[np.int64] | Tensor,
-    texts_a: NDArray[np.int64] | Tensor,
-    items_b: NDArray[np.int64] | Tensor,
-    texts_b: NDArray[np.int64] | Tensor,
+    pairs: Pairs, items_a: Tensor, texts_a: Tensor, items_b: Tensor, texts_b: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """What A pairs (sample numbers and text ids, each (A,)) are to C others: (same, certain), bool (A, C).
+    """What A pairs (sample numbers and text ids, (A,) int64 each) are to C others: (same, certain), (A, C).
 
     same: of one clip, or one's caption is known of the other's sample; no negatives. certain: of one family
-    of hard negatives and not the same; negatives that no filter may drop. On the CPU.
+    of hard negatives and not the same; negatives that no filter may drop. bool, where ``items_a`` lies.
     """
-    (item_a, text_a), (item_b, text_b) = (
-        (np.asarray(torch.as_tensor(items).cpu()), np.asarray(torch.as_tensor(texts).cpu()))
-        for items, texts in ((items_a, texts_a), (items_b, texts_b))
-    )
-    same = pairs.groups[item_a][:, None] == pairs.groups[item_b]
-    same |= _is_known(pairs, item_a[:, None], text_b) | _is_known(pairs, item_b, text_a[:, None])
-    family = pairs.twins[item_a]
-    certain = (family[:, None] == pairs.twins[item_b]) & (family >= 0)[:, None] & ~same
-    return torch.from_numpy(same), torch.from_numpy(certain)
+    groups, twins, known = pairs.tables(items_a.device)
+    count = len(pairs.texts)
+    same = groups[items_a][:, None] == groups[items_b]
+    same |= _contains(known, items_a[:, None] * count + texts_b)
+    same |= _contains(known, items_b * count + texts_a[:, None])
+    family = twins[items_a][:, None]
+    return same, (family == twins[items_b]) & (family >= 0) & ~same
 
 
-def _is_known(pairs: Pairs, items: NDArray[np.int64], texts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    keys = items * len(pairs.texts) + texts
-    place = np.minimum(np.searchsorted(pairs.known, keys), len(pairs.known) - 1)
-    found: NDArray[np.bool_] = pairs.known[place] == keys
-    return found
+def _contains(rising: Tensor, values: Tensor) -> Tensor:
+    place = torch.searchsorted(rising, values).clamp(max=len(rising) - 1)
+    return rising[place] == values
 
 
 def _families(names: Sequence[str]) -> NDArray[np.int64]:
