@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from motionary.features import features_from_joints, motion_joints
 from motionary.starter import starter_clips
-from motionary_training.batches import draw_epoch, frame_store, gathered, training_batches
+from motionary_training.batches import dealt, draw_epoch, frame_store, gathered, training_batches
 from motionary_training.config import AugmentConfig, DataConfig, MotionConfig, OptimiserConfig
 from motionary_training.data import Sample, feature_statistics, make_pairs
 from tests.training.synthetic import tiny_config, tiny_pairs
@@ -167,8 +167,18 @@ def test_batches_follow_from_the_generator_alone():
 def test_shards_are_the_rows_of_the_whole_batch():
     for whole, first, second in zip(batches(), batches(shard=(0, 2)), batches(shard=(1, 2)), strict=True):
         assert torch.equal(whole.features[::2], first.features)
-        assert torch.equal(whole.features[1::2], second.features)
-        assert torch.equal(whole.text_ids[1::2], second.text_ids)
+        assert torch.equal(whole.features[1::2], second.features[: len(whole.features) // 2])
+        assert torch.equal(whole.text_ids[1::2], second.text_ids[: len(whole.text_ids) // 2])
+        assert whole.total == first.total == second.total == len(whole.items)
+
+
+def test_shards_are_of_one_size_and_hold_every_pair():
+    for total in range(2, 20):
+        for count in range(1, 8):
+            hands = [dealt(total, (number, count)) for number in range(count)]
+            assert len({len(hand) for hand in hands}) == 1
+            assert np.array_equal(np.stack(hands, 1).ravel()[:total], np.arange(total))
+            assert all(hand.max() < total for hand in hands)
 
 
 @given(

@@ -13,7 +13,7 @@ from torch import Tensor
 from motionary_training.config import AugmentConfig, Config
 from motionary_training.data import SHORTEST, Pairs, changes_per_frame
 
-__all__ = ["Batch", "Draw", "FrameStore", "draw_epoch", "frame_store", "gathered", "training_batches"]
+__all__ = ["Batch", "Draw", "FrameStore", "dealt", "draw_epoch", "frame_store", "gathered", "training_batches"]
 
 Ints = NDArray[np.int64]
 
@@ -28,8 +28,9 @@ class Batch:
     """B pairs on the store's device.
 
     features: (B, T, F), not normalised, zero after each clip's end. lengths: (B,). sentences: (B, W) frozen
-    text vectors. items: (B,) the number of each pair's sample. text_ids: (B,), see ``Pairs``. tokens and
-    token_mask: (B, L), where the sentence encoder is trained too.
+    text vectors. items: (B,) the number of each pair's sample. text_ids: (B,), see ``Pairs``. total: pairs of
+    the whole batch, of which these may be a shard. tokens and token_mask: (B, L), where the sentence encoder
+    is trained too.
     """
 
     features: Tensor
@@ -37,6 +38,7 @@ class Batch:
     sentences: Tensor
     items: Tensor
     text_ids: Tensor
+    total: int
     tokens: Tensor | None = None
     token_mask: Tensor | None = None
 
@@ -104,30 +106,30 @@ def training_batches(
     Everything random comes from ``rng`` and is drawn on the CPU: one seed, one epoch, on every device. Hard
     negatives of one family come in one batch. A batch of a single pair is left out. ``std`` (F,): of the
     train frames, which noise is scaled by. ``shard``: (number, count), to gather only every count-th pair of
-    each batch, from the number-th on; all shards of a batch are padded alike, to its longest clip.
+    each batch, from the number-th on; all shards of a batch are of one size and padded alike, see ``dealt``.
     """
     draw = draw_epoch(pairs, config, rng)
-    number, count = shard
     noise = None
     if config.augment.noise:
         table = rng.standard_normal((NOISE_ROWS, store.frames.shape[1]), np.float32)
         noise = (torch.from_numpy(table) * config.augment.noise * std.cpu()).to(store.frames.device)
     # The whole epoch's numbers go to the device at once: a batch is then a slice of each, and waits for none.
     home = store.frames.device
-    order = np.concatenate([np.zeros(0, np.int64), *(rows[number::count] for rows in draw.batches)])
+    hands = [rows[dealt(len(rows), shard)] for rows in draw.batches]
+    order = np.concatenate([np.zeros(0, np.int64), *hands])
     captions = torch.from_numpy(draw.captions[order]).to(home)
     items = torch.from_numpy(pairs.owner[draw.captions[order]]).to(home)
     text_ids = torch.from_numpy(pairs.text_ids[draw.captions[order]]).to(home)
     starts, counts = (torch.from_numpy(numbers[order]).to(home) for numbers in (draw.starts, draw.counts))
     speeds = torch.from_numpy(draw.speeds[order]).float().to(home) if config.augment.speed else None
     end = 0
-    for rows in draw.batches:
-        longest, mine = int(draw.counts[rows].max()), rows[number::count]
+    for rows, mine in zip(draw.batches, hands, strict=True):
+        longest = int(draw.counts[rows].max())
         here, end = slice(end, end + len(mine)), end + len(mine)
         speed = None if speeds is None else speeds[here]
         features = gathered(store, items[here], starts[here], counts[here], longest, speed)
         if noise is not None:
-            places = rng.integers(0, NOISE_ROWS, (len(rows), longest))[number::count]
+            places = rng.integers(0, NOISE_ROWS, (len(rows), longest))[dealt(len(rows), shard)]
             features = features + noise[torch.from_numpy(places).to(home)]
         chosen = captions[here]
         yield Batch(
@@ -136,9 +138,19 @@ def training_batches(
             store.sentences[chosen].to(store.device),
             items[here].to(store.device),
             text_ids[here].to(store.device),
+            len(rows),
             None if store.tokens is None else store.tokens[chosen].to(store.device),
             None if store.token_mask is None else store.token_mask[chosen].to(store.device),
         )
+
+
+def dealt(total: int, shard: tuple[int, int]) -> Ints:
+    """The places of a batch of ``total`` pairs that a shard holds: number, number + count, ...
+
+    Where a shard would hold one fewer than the first, the last pair stands in: all are of one size.
+    """
+    number, count = shard
+    return np.minimum(number + count * np.arange(-(-total // count)), total - 1)
 
 
 def draw_epoch(pairs: Pairs, config: Config, rng: np.random.Generator) -> Draw:

@@ -83,14 +83,18 @@ def write_checkpoint(run: Path, state: dict[str, Any]) -> None:
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C or SIGTERM has come, to be looked at between steps. A second one stops at once."""
+def asked_to_stop(*, insist: bool = False) -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C or SIGTERM has come, to be looked at between steps.
+
+    A second one stops at once; not with ``insist``, for torchrun passes on what the terminal sends anyway.
+    """
     came = False
 
     def remember(number: int, frame: FrameType | None) -> None:
         nonlocal came
         came = True
-        signal.signal(number, usual[number])
+        if not insist:
+            signal.signal(number, usual[number])
 
     if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
         yield lambda: False

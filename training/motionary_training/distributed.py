@@ -18,7 +18,17 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-__all__ = ["World", "copy_from_first", "first_says", "gathered", "joined", "local_rank", "sum_gradients"]
+__all__ = [
+    "World",
+    "copy_from_first",
+    "first_says",
+    "gathered",
+    "is_first",
+    "joined",
+    "local_rank",
+    "sum_gradients",
+    "summed",
+]
 
 PATIENCE = timedelta(hours=1)
 """How long ranks wait for each other: rank 0 validates alone, and a cold cache is filled at uneven speed."""
@@ -31,20 +41,19 @@ class World:
     rank: int = 0
     size: int = 1
 
-    def rows(self, count: int) -> tuple[Tensor, int]:
-        """Which of ``count`` rows are this rank's, (ceil(count / size),) int64, and how many really are.
-
-        All ranks get equally many, so that no collective waits for a rank that has none: past the end the
-        last row stands again, which ``gathered`` cuts off.
-        """
-        share = -(-count // self.size)
-        first = self.rank * share
-        return torch.arange(first, first + share).clamp(max=count - 1), min(max(count - first, 0), share)
+    def own(self, total: int) -> int:
+        """How many of a batch's ``total`` pairs are this rank's; the rest of its shard only stands in."""
+        return max(-(-(total - self.rank) // self.size), 0)
 
 
 def local_rank() -> int:
     """This process's number on its machine: which of its GPUs it takes."""
     return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def is_first() -> bool:
+    """Whether this is the one process of a run that speaks and writes; known before the ranks have met."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
@@ -62,33 +71,32 @@ def joined(device: torch.device) -> Iterator[World]:
             dist.destroy_process_group()
 
 
-def gathered(world: World, local: Tensor, count: int) -> Tensor:
-    """The (count, ...) rows of all ranks, of which this one has those that ``World.rows`` names.
+def gathered(world: World, local: Tensor, total: int) -> Tensor:
+    """The (total, ...) rows of a batch from the shards of all ranks, in the batch's own order.
 
-    Gradients flow back to the rank that each row came from, summed over all ranks.
+    Gradients flow back to the rank that each row came from, summed over all ranks. See ``batches.dealt``.
     """
     if world.size == 1:
         return local
     everything: Tensor = _Gather.apply(local, world)  # type: ignore[no-untyped-call]
-    return everything[:count]
+    return everything[:total]
 
 
 class _Gather(torch.autograd.Function):
-    """all_gather along the first dimension; torch's own gives gradients to the local rows alone."""
+    """all_gather with the rows dealt back in turn; torch's own has no gradient."""
 
     @staticmethod
     def forward(ctx: Any, local: Tensor, world: World) -> Tensor:
         ctx.world, ctx.count = world, len(local)
         parts = [torch.empty_like(local) for _ in range(world.size)]
         dist.all_gather(parts, local.contiguous())
-        return torch.cat(parts)
+        return torch.stack(parts, dim=1).flatten(0, 1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        total = gradients[0].contiguous()
+        total = gradients[0].clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
-        start = ctx.world.rank * ctx.count
-        return total[start : start + ctx.count], None
+        return total.unflatten(0, (ctx.count, ctx.world.size))[:, ctx.world.rank].contiguous(), None
 
 
 def sum_gradients(world: World, parameters: Iterable[nn.Parameter]) -> None:
@@ -100,6 +108,13 @@ def sum_gradients(world: World, parameters: Iterable[nn.Parameter]) -> None:
     dist.all_reduce(flat)
     for gradient, part in zip(gradients, flat.split([one.numel() for one in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))
+
+
+def summed(world: World, numbers: Tensor) -> Tensor:
+    """The sum of a tensor over the ranks, in place."""
+    if world.size > 1:
+        dist.all_reduce(numbers)
+    return numbers
 
 
 def copy_from_first(world: World, tensors: Iterable[Tensor]) -> None:
