@@ -48,7 +48,7 @@ class PatchEncoder(nn.Module):
             ],
             dim=2,
         )  # (B, cells, parts, W)
-        times = positions(tokens.shape[1] + 1, tokens.shape[-1]).to(tokens)
+        times = positions(tokens.shape[1] + 1, tokens.shape[-1], tokens.device).to(tokens)
         tokens = tokens + self.parts + times[1:, None]
         cls = (self.cls + times[0]).expand(len(tokens), 1, -1)
         # A cell's parts lie side by side, so a row's real tokens come first.

@@ -48,15 +48,16 @@ class TransformerEncoder(nn.Module):
         tokens = self.input(frames)
         cls = self.cls.expand(len(tokens), 1, -1)
         state = torch.cat([cls, tokens], dim=1)
-        state = self.dropout(state + positions(state.shape[1], state.shape[2]).to(state))
+        state = self.dropout(state + positions(state.shape[1], state.shape[2], state.device).to(state))
         state = run_layers(self.layers, state, steps + 1)  # [cls] is position 0
         return joint_vectors(self.projection, state[:, 0])
 
 
-def positions(length: int, width: int) -> Tensor:
+def positions(length: int, width: int, device: torch.device | None = None) -> Tensor:
     """(length, width) sinusoids: sine on even dimensions, cosine on odd ones, base 10000."""
-    angle = torch.arange(length)[:, None] * torch.exp(
-        torch.arange(0, width, 2) * (-math.log(10000.0) / width)
+    # Made where they are used: a copy to a GPU would wait for all that it still has to do.
+    angle = torch.arange(length, device=device)[:, None] * torch.exp(
+        torch.arange(0, width, 2, device=device) * (-math.log(10000.0) / width)
     )
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
