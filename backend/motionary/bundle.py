@@ -30,6 +30,7 @@ from motionary.config import get, read_json
 from motionary.errors import MotionaryError
 from motionary.files import building_folder
 from motionary.motion_encoder import MotionEncoder, encode_motions, make_motion_encoder
+from motionary.motion_shape import read_shape, told_shape
 from motionary.nn import Affine, Array, linear, unit_rows
 from motionary.safetensors import read_safetensors, take, write_safetensors
 from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
@@ -132,13 +133,10 @@ def load_bundle(path: Path | None = None) -> ModelBundle:
     joint_dim = get(config, "joint_dim", int, origin)
     weights = folder / "model.safetensors"
     tensors = read_safetensors(weights)
-    sizes = {
-        name: get(config, f"motion.{name}", int, origin)
-        for name in ("width", "layers", "heads", "feedforward", "max_frames")
-    }
+    shape = read_shape(config, origin)
     return ModelBundle(
         name=get(config, "name", str, origin),
-        id=_identity({"joint_dim": joint_dim, "text": _meaning(text), "motion": sizes}, tensors),
+        id=_identity({"joint_dim": joint_dim, "text": _meaning(text), "motion": told_shape(shape)}, tensors),
         joint_dim=joint_dim,
         folder=folder,
         text=text,
@@ -146,7 +144,7 @@ def load_bundle(path: Path | None = None) -> ModelBundle:
             take(tensors, "text.projection.weight", (joint_dim, text.width), str(weights)),
             take(tensors, "text.projection.bias", (joint_dim,), str(weights)),
         ),
-        motion=make_motion_encoder(tensors, **sizes, joint_dim=joint_dim, origin=str(weights)),
+        motion=make_motion_encoder(tensors, shape, joint_dim=joint_dim, origin=str(weights)),
         config=config,
     )
 

@@ -37,7 +37,8 @@ def block_columns(width: int, block: str) -> NDArray[np.int64]:
     ends = {"positions": 1 + 3 * joints, "rotations": 9 * joints - 5, "velocities": width - 4}
     if block == "all":
         return np.arange(width)
-    return np.r_[0:4, starts[block] : ends[block], width - 4 : width].astype(np.int64)
+    parts = (np.arange(4), np.arange(starts[block], ends[block]), np.arange(width - 4, width))
+    return np.concatenate(parts)
 
 
 def part_columns(width: int, block: str) -> tuple[NDArray[np.int64], ...]:

@@ -23,6 +23,7 @@ __all__ = [
     "gelu",
     "layer_norm",
     "linear",
+    "sigmoid",
     "softmax",
     "unit_rows",
 ]
@@ -114,6 +115,14 @@ def gelu(x: Array) -> Array:
     result = erf(x * np.float32(0.5**0.5))
     result += 1
     result *= x
+    result *= np.float32(0.5)
+    return result
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), written so that no x overflows."""
+    result: Array = np.tanh(x * np.float32(0.5))
+    result += 1
     result *= np.float32(0.5)
     return result
 

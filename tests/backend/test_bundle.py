@@ -31,7 +31,7 @@ def edit(folder, change, name="config.json"):
         for part in outer:
             inside = inside[part]
         if value is None:
-            del inside[last]
+            inside.pop(last, None)
         else:
             inside[last] = value
     (folder / name).write_text(json.dumps(config))
@@ -70,6 +70,14 @@ def test_the_id_does_not_follow_what_changes_no_number(folder, change):
     before = load_bundle(folder).id
     edit(folder, change)
     assert load_bundle(folder).id == before
+
+
+def test_what_older_bundles_do_not_say_is_what_they_mean(folder):
+    before = load_bundle(folder).id
+    edit(folder, {"motion.kind": "transformer", "motion.columns": "all", "motion.stride": 1})
+    assert load_bundle(folder).id == before
+    edit(folder, {"motion.stride": 2})
+    assert load_bundle(folder).id != before
 
 
 @pytest.mark.parametrize(
@@ -115,6 +123,15 @@ def test_the_id_follows_every_weight_but_not_the_file_s_layout(folder):
         ({"motion.layers": "2"}, r"motion\.layers is '2'"),
         ({"motion.width": 64}, "shape"),
         ({"motion.max_frames": 10**9}, r"motion\.max_frames"),
+        ({"motion": [1]}, r"motion\.features is missing"),
+        ({"motion.kind": "mlp"}, r"motion\.kind is 'mlp'; it must be one of transformer, gru"),
+        ({"motion.kind": ["gru"]}, r"motion\.kind is \['gru'\]"),
+        ({"motion.kind": "gru"}, r"motion\.rnn\.weight_ih_l0"),
+        ({"motion.kind": "patches"}, r"motion\.input\.0\.weight"),
+        ({"motion.columns": "speeds"}, r"motion\.columns is 'speeds'"),
+        ({"motion.columns": None, "motion.stride": 0}, r"motion\.stride is 0"),
+        ({"motion.stride": 10**9}, r"motion\.stride"),
+        ({"motion.heads": 3}, "does not split into 3"),
     ],
 )
 def test_a_configuration_that_does_not_fit_is_refused_in_one_line(folder, change, says):
@@ -236,4 +253,6 @@ def test_the_built_in_model_loads_where_it_is_installed():
     if not BUILT_IN.is_dir():
         pytest.skip("this checkout has no built-in model")
     bundle = load_bundle()
+    # Libraries are embedded under this id: it changes with the model that is shipped, and with nothing else.
+    assert bundle.id == "02d76bd88fbe490091de10c2679f714ca35660f0f3b7cbb1c05f2f2945bebb49"
     assert bundle.embed_features([np.zeros((20, FEATURES))]).shape == (1, bundle.joint_dim)

@@ -5,11 +5,14 @@ import pytest
 
 from motionary.bundle import load_bundle
 from motionary.errors import MotionaryError
-from motionary.motion_encoder import FEATURES, encode_motions, make_motion_encoder, sinusoids
+from motionary.motion_encoder import FEATURES, encode_motions, make_motion_encoder
+from motionary.motion_shape import MotionShape
+from motionary.motion_weights import sinusoids
 from motionary.safetensors import read_safetensors
 from tests.bundles import make_bundle
 
-SIZES = {"width": 64, "layers": 3, "heads": 4, "feedforward": 128, "max_frames": 200, "joint_dim": 48}
+SIZES = {"width": 64, "layers": 3, "heads": 4, "feedforward": 128, "max_frames": 200}
+JOINT_DIM = 48
 
 
 def motions(lengths, seed=0):
@@ -27,7 +30,7 @@ def torch_model():
     )
     motion = torch.nn.TransformerEncoder(layer, SIZES["layers"], enable_nested_tensor=False)
     motion.input = torch.nn.Linear(FEATURES, SIZES["width"])
-    motion.projection = torch.nn.Linear(SIZES["width"], SIZES["joint_dim"])
+    motion.projection = torch.nn.Linear(SIZES["width"], JOINT_DIM)
     motion.cls = torch.nn.Parameter(torch.zeros(SIZES["width"]))
     model = torch.nn.ModuleDict({"motion": motion})
     for (
@@ -46,7 +49,9 @@ def encoder(torch_model, tmp_path_factory):
     library = pytest.importorskip("safetensors.torch")
     path = tmp_path_factory.mktemp("motion") / "model.safetensors"
     library.save_file(torch_model.state_dict(), path)
-    return make_motion_encoder(read_safetensors(path), **SIZES, origin=str(path))
+    return make_motion_encoder(
+        read_safetensors(path), MotionShape(**SIZES), joint_dim=JOINT_DIM, origin=str(path)
+    )
 
 
 def torch_embedding(model, features):
@@ -132,21 +137,28 @@ def test_positions_are_sines_and_cosines_in_turn():
         ({"max_frames": 1 << 24}, "max_frames is"),
         ({"layers": 3}, "no tensor 'motion.layers.2"),
         ({"feedforward": 65}, "shape"),
-        ({"joint_dim": 31}, "motion.projection.weight"),
+        ({"stride": 33}, "stride is 33"),
+        ({"kind": "mlp"}, "kind is 'mlp'"),
+        ({"columns": "speeds"}, "columns is 'speeds'"),
+        ({"columns": "positions"}, "motion.input.weight"),
+        ({"kind": "gru"}, "motion.rnn.weight_ih_l0"),
+        ({"kind": "bigru", "width": 33}, "two directions"),
+        ({"kind": "patches"}, "motion.input.0.weight"),
+        ({"kind": "patches", "max_frames": 2001}, "no more than 2000"),
     ],
 )
 def test_sizes_that_do_not_fit_the_tensors_are_refused(change, says, tmp_path):
     tensors = read_safetensors(make_bundle(tmp_path) / "model.safetensors")
-    sizes = {"width": 32, "layers": 2, "heads": 4, "feedforward": 64, "max_frames": 200, "joint_dim": 32}
-    make_motion_encoder(tensors, **sizes, origin="here")
+    sizes = {"width": 32, "layers": 2, "heads": 4, "feedforward": 64, "max_frames": 200}
+    make_motion_encoder(tensors, MotionShape(**sizes), joint_dim=32, origin="here")
+    with pytest.raises(MotionaryError, match=r"motion\.projection\.weight"):
+        make_motion_encoder(tensors, MotionShape(**sizes), joint_dim=31, origin="here")
     with pytest.raises(MotionaryError, match=says):
-        make_motion_encoder(tensors, **{**sizes, **change}, origin="here")
+        make_motion_encoder(tensors, MotionShape(**{**sizes, **change}), joint_dim=32, origin="here")
 
 
 def test_a_standard_deviation_of_zero_is_refused(tmp_path):
     tensors = read_safetensors(make_bundle(tmp_path) / "model.safetensors")
     tensors["features.std"] = np.zeros(FEATURES, np.float32)
     with pytest.raises(MotionaryError, match=r"features\.std"):
-        make_motion_encoder(
-            tensors, width=32, layers=2, heads=4, feedforward=64, max_frames=9, joint_dim=32, origin="here"
-        )
+        make_motion_encoder(tensors, MotionShape(32, 2, 9, 4, 64), joint_dim=32, origin="here")

@@ -58,7 +58,7 @@ class DualEncoder(nn.Module):
     def embed_texts(
         self, sentences: Tensor | None, tokens: Tensor | None = None, mask: Tensor | None = None
     ) -> Tensor:
-        """(B, joint_dim) of a frozen encoder's (B, W) vectors, or of (B, L) tokens where the encoder learns."""
+        """(B, joint_dim) of a frozen encoder's (B, W) vectors, or of (B, L) tokens where it learns."""
         if self.text.encoder is not None:
             if tokens is None or mask is None:
                 raise ValueError("a fine-tuned text encoder needs tokens and their mask")

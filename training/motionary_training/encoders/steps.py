@@ -15,9 +15,10 @@ def cells(features: Tensor, lengths: Tensor, stride: int) -> tuple[Tensor, Tenso
     Also returns (B, S, stride, 1), 1 where a frame is real, and the (B,) number of cells that hold any.
     """
     missing = -features.shape[1] % stride
-    frames = F.pad(features, (0, 0, 0, missing)).unflatten(1, (-1, stride))
+    rows, width = len(features), features.shape[2]
+    frames = F.pad(features, (0, 0, 0, missing)).reshape(rows, -1, stride, width)
     at = torch.arange(features.shape[1] + missing, device=lengths.device)
-    real = (at < lengths[:, None]).unflatten(1, (-1, stride))[..., None]
+    real = (at < lengths[:, None]).reshape(rows, -1, stride, 1)
     # Not a product: what lies in the padding may be infinite.
     return frames.masked_fill(~real, 0), real.to(features), (lengths + stride - 1) // stride
 
