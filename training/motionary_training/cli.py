@@ -158,6 +158,69 @@ def export(
     console.print(f"{out}  {size / 1e6:.1f} MB", highlight=False)
 
 
+@app.command()
+def embed(
+    library: Annotated[Path, typer.Argument(metavar="LIB", help="The library file, NAME.motionary.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="BUNDLE", help="A model bundle's folder, instead of the built-in model."),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="auto: a GPU if any.")] = "auto",
+    batch: Annotated[
+        int | None, typer.Option(min=1, metavar="FRAMES", help="Frames that are embedded at once.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that read motions; one a core if not given.")
+    ] = None,
+    out: JsonOption = None,
+) -> None:
+    """Embed all that a library holds with a model, on a GPU or the CPU; its source files are not needed.
+
+    The vectors are those of `motionary index`. The model before serves until all is done; stopped, the same
+    command goes on. Clips that have this model's vectors already are left as they are.
+    """
+    import json
+    import time
+
+    from motionary.bundle import load_bundle
+    from motionary.files import replacing
+    from motionary_training.embed import embed_library, torch_device
+
+    began = time.monotonic()
+    bundle, where = load_bundle(model), torch_device(device)
+    try:
+        with _progress("embedding") as step:
+            report = embed_library(
+                library,
+                bundle,
+                device=where,
+                batch=batch,
+                workers=workers,
+                progress=lambda at: step(at.done, at.total),
+            )
+    except KeyboardInterrupt:
+        say = f"motionary-train: interrupted; what was embedded is in {library}: the same command goes on"
+        errors.print(say, soft_wrap=True, highlight=False, markup=False)
+        raise typer.Exit(130) from None
+    for failure in report.failures:
+        errors.print(f"motionary-train: {failure}", soft_wrap=True, highlight=False, markup=False)
+    seconds = time.monotonic() - began
+    console.print(
+        f"{library}: embedded {report.embedded} clips with {bundle.name} ({bundle.id[:8]}) on {where} in "
+        f"{seconds:.1f} s, failed {len(report.failures)}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    if out:
+        numbers = {"embedded": report.embedded, "failures": report.failures, "seconds": seconds}
+        document = {"library": str(library), "model": bundle.id, "device": str(where), **numbers}
+        with replacing(out) as temporary:
+            temporary.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    if report.failures:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command line: 0 success, 1 a failure said in one line, 2 wrong usage."""
     try:
