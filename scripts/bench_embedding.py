@@ -19,9 +19,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from motionary.bundle import load_bundle
@@ -29,7 +29,9 @@ from motionary.features import features_from_joints, motion_joints
 from motionary.index import BATCH, Embed, Windows, embed_again, window_frames
 from motionary.library import Model, open_library, set_model, summary
 from motionary.starter import starter_clips
-from motionary_training.embed import make_embed, torch_device
+
+if TYPE_CHECKING:
+    import torch
 
 TOLERANCE = 1e-4
 
@@ -84,12 +86,19 @@ def timed_library(path: Path, make: Callable[[], Embed | None], bundle_path: Pat
 
 
 def device_name(device: torch.device) -> str:
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type}, {platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def main() -> int:
+    # Not above: the processes that read a library's motions import this file, and torch takes them seconds.
+    import torch
+
+    from motionary_training.embed import make_embed, torch_device
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
