@@ -2,11 +2,13 @@
 
 import csv
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from motionary.formats.bvh import write_bvh
+from motionary.motion import Clip
 from motionary.starter import starter_clips
 from motionary_training.config import (
     AugmentConfig,
@@ -19,6 +21,12 @@ from motionary_training.config import (
 from motionary_training.data import Pairs, Sample, make_pairs
 
 WORDS = ("walk", "run", "jump", "kick", "dance", "wave")
+
+
+@cache
+def all_starter_clips() -> tuple[Clip, ...]:
+    """The starter library: seconds to make, so made once a session."""
+    return tuple(starter_clips())
 
 
 def tiny_config(**changes: object) -> Config:
@@ -72,9 +80,9 @@ def write_cmu(folder: Path) -> Path:
     texts = folder / "humanml3d_texts" / "humanml3d"
     for part in (main / "bvh", extra / "bvh", texts / "texts"):
         part.mkdir(parents=True)
-    longest = sorted(starter_clips(), key=lambda clip: -clip.motion.duration)[:2]
-    write_bvh(longest[0].motion, main / "bvh" / "01_01.bvh")
-    write_bvh(longest[1].motion, extra / "bvh" / "60_01.bvh")
+    longest, next_longest = sorted(all_starter_clips(), key=lambda clip: -clip.motion.duration)[:2]
+    write_bvh(longest.motion, main / "bvh" / "01_01.bvh")
+    write_bvh(next_longest.motion, extra / "bvh" / "60_01.bvh")
     _table(main / "provenance.csv", "trial,kind,frames", [("01_01", "bvh", 300)])
     _table(main / "trials.csv", "trial,subject,fps,motion_description", [("01_01", 1, 30, "walk")])
     _table(extra / "mapping.csv", "trial,source_file,fps", [("60_01", "salsa.bvh", 30)])

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionary.features import features_from_joints, motion_joints
-from motionary.starter import starter_clips
 from motionary_training.batches import dealt, draw_epoch, frame_store, gathered, training_batches
 from motionary_training.config import AugmentConfig, DataConfig, MotionConfig, OptimiserConfig
 from motionary_training.data import Sample, feature_statistics, make_pairs
-from tests.training.synthetic import tiny_config, tiny_pairs
+from tests.training.synthetic import all_starter_clips, tiny_config, tiny_pairs
 
 CPU = torch.device("cpu")
 
@@ -114,7 +113,7 @@ def test_stretches_are_those_of_the_played_clip(lengths, speed, crop, seed):
 
 
 def test_playing_faster_is_what_features_of_the_faster_motion_are():
-    joints = motion_joints(max(starter_clips(), key=lambda clip: clip.motion.duration).motion)
+    joints = motion_joints(max(all_starter_clips(), key=lambda clip: clip.motion.duration).motion)
     exact = features_from_joints(joints[::2])
     sample = Sample("0", "0", "0", "train", features_from_joints(joints), ("walks",))
     store = frame_store(make_pairs([sample], {"walks": np.ones(4, np.float32)}), CPU)

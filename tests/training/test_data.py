@@ -11,21 +11,20 @@ from hypothesis import strategies as st
 
 from motionary.errors import MotionaryError
 from motionary.features import motion_joints
-from motionary.starter import starter_clips
-from motionary_training import data
 from motionary_training.config import DataConfig
-from motionary_training.crossval import folds
 from motionary_training.data import (
     centre_crop,
-    feature_blocks,
     feature_statistics,
+    frame_rate,
+    load_pairs,
     load_samples,
     make_pairs,
     padded,
     relations,
     subset,
 )
-from tests.training.synthetic import tiny_pairs, write_cmu
+from motionary_training.sources import cuts, starter
+from tests.training.synthetic import all_starter_clips, tiny_config, tiny_pairs, write_cmu, write_text_encoder
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def test_features_come_from_disk_the_second_time_and_anew_when_the_file_changed(
     def never(path):
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr(data, "read_clip", never)
+    monkeypatch.setattr(cuts, "read_clip", never)
     again = load_samples(settings, ("train",))
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.features, two.features)
@@ -63,7 +62,7 @@ def test_features_come_from_disk_the_second_time_and_anew_when_the_file_changed(
 
 
 def test_a_file_cut_short_is_left_out_by_name(settings, monkeypatch):
-    monkeypatch.setattr(data, "motion_joints", lambda motion: motion_joints(motion)[:32])
+    monkeypatch.setattr(cuts, "motion_joints", lambda motion: motion_joints(motion)[:32])
     heard = []
     fresh = replace(settings, cache=settings.cache + "-short")
     samples = load_samples(fresh, ("train",), left_out=heard.append)
@@ -74,13 +73,13 @@ def test_a_file_cut_short_is_left_out_by_name(settings, monkeypatch):
 
 
 def test_nothing_to_learn_from():
-    with pytest.raises(MotionaryError, match="no clips to learn from"):
+    with pytest.raises(MotionaryError, match="no clips of train to be had; set data"):
         load_samples(DataConfig(cmu=""), ("train",))
 
 
 def test_variants_of_one_starter_clip_are_no_negatives_of_each_other(monkeypatch):
-    clips = starter_clips()[:2]
-    monkeypatch.setattr(data, "starter_variants", lambda seed, per_clip: [clips[0], clips[0], clips[1]])
+    clips = all_starter_clips()[:2]
+    monkeypatch.setattr(starter, "starter_variants", lambda seed, per_clip: [clips[0], clips[0], clips[1]])
     samples = load_samples(DataConfig(cmu="", starter_variants=2), ("train",))
     assert [sample.group for sample in samples].count(samples[0].group) == 2
     with pytest.raises(MotionaryError, match="no clips"):
@@ -167,9 +166,9 @@ def test_a_label_is_true_of_every_clip_that_has_it_and_is_never_asked():
     # Each of the label's columns is no negative of 3 x (2 captions + 1 label) rows.
     assert (same[:, torch.from_numpy(pairs.is_label)].sum(dim=0) == 9).all()
     assert torch.equal(same, same.T)
-    for rest, asked in folds(pairs, 3, seed=0):
-        assert not asked.is_label.any()
-        assert len(rest.owner) == 2 * len(rest.samples) + rest.is_label.sum()
+    asked = subset(pairs, np.ones(12, bool), labels=False)
+    assert not asked.is_label.any()
+    assert "a person walks" not in asked.texts
 
 
 @given(st.lists(st.booleans(), min_size=12, max_size=12).filter(any), st.booleans())
@@ -188,10 +187,44 @@ def test_a_subset_is_what_making_the_pairs_of_its_samples_gives(keep, labels):
     assert [sample.id for sample in part.samples] == [sample.id for sample in samples]
 
 
-@pytest.mark.parametrize(("width", "joints"), [(263, 22), (251, 21)])
-def test_the_blocks_of_features_cover_each_column_once(width, joints):
-    blocks = feature_blocks(width)
-    columns = [column for block in blocks for column in range(width)[block]]
-    assert columns == list(range(width))
-    assert blocks[3].stop - blocks[3].start == 3 * (joints - 1)
-    assert blocks[5].stop - blocks[5].start == 3 * joints
+def test_tokens_stay_with_their_captions():
+    plain = tiny_pairs()
+    tokens = torch.arange(24)[:, None] + torch.arange(3) * 100
+    part = subset(replace(plain, tokens=tokens, token_mask=tokens > 7), np.arange(12) % 3 == 1)
+    assert torch.equal(part.tokens[:, 0], torch.tensor([plain.texts.index(text) for text in part.texts]))
+    assert torch.equal(part.token_mask, part.tokens > 7)
+
+
+def test_tokens_are_there_where_the_sentence_encoder_learns(tmp_path):
+    text = write_text_encoder(tmp_path / "text")
+    data = DataConfig(cmu=str(write_cmu(tmp_path / "data")), cache=str(tmp_path / "cache"), mirrored=False)
+    config = tiny_config(data=data, text=replace(text, finetune=True))
+    pairs = load_pairs(config, "train")
+    assert pairs.tokens.shape == pairs.token_mask.shape == (len(pairs.texts), pairs.tokens.shape[1])
+    assert load_pairs(replace(config, text=text), "train").tokens is None
+    longest = max(range(len(pairs.texts)), key=lambda i: len(pairs.texts[i].split()))
+    assert pairs.token_mask[longest].sum() == len(pairs.texts[longest].split()) + 2
+
+
+def test_what_is_told_of_the_relations_on_a_device_is_told_once():
+    pairs = tiny_pairs()
+    assert pairs.tables(torch.device("cpu")) is pairs.tables(torch.device("cpu"))
+    fewer = replace(pairs, twins=np.zeros(12, np.int64))
+    assert (fewer.tables(torch.device("cpu"))[1] == 0).all()
+
+
+def test_kit_is_learnt_from_alone(settings):
+    with pytest.raises(MotionaryError, match=r"leave data.kit or the others out"):
+        load_samples(replace(settings, kit="somewhere"), ("train",))
+    assert frame_rate(DataConfig(kit="somewhere")) == 12.5
+    assert frame_rate(settings) == 20
+
+
+def test_hard_negatives_are_of_train_alone_and_follow_from_the_seed(settings):
+    asked = replace(settings, mirrored=False, hard_negatives=("mirror", "speed"))
+    made = [s for s in load_samples(asked, ("train", "val"), seed=3) if s.made]
+    assert {sample.split for sample in made} == {"train"}
+    assert {sample.id for sample in made} >= {"M000001"}
+    again = [s for s in load_samples(asked, ("train",), seed=3) if s.made]
+    assert [sample.id for sample in again] == [sample.id for sample in made]
+    assert not any(sample.made for sample in load_samples(asked, ("val",), seed=3))

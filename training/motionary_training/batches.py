@@ -10,10 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from motionary_training.config import AugmentConfig, Config
-from motionary_training.data import SHORTEST, Pairs, changes_per_frame
+from motionary_training.config import Config
+from motionary_training.data import SHORTEST, Pairs
+from motionary_training.frames import changes_per_frame
 
-__all__ = ["Batch", "Draw", "FrameStore", "dealt", "draw_epoch", "frame_store", "gathered", "training_batches"]
+__all__ = [
+    "Batch",
+    "Draw",
+    "FrameStore",
+    "dealt",
+    "draw_epoch",
+    "frame_store",
+    "gathered",
+    "training_batches",
+]
 
 Ints = NDArray[np.int64]
 
@@ -161,7 +171,9 @@ def draw_epoch(pairs: Pairs, config: Config, rng: np.random.Generator) -> Draw:
     captions, ranks = _captions(pairs, config, rng)
     owner = pairs.owner[captions]
     whole = np.array([len(sample.features) for sample in pairs.samples])[owner]
-    speeds, starts, counts = _stretches(whole, config.augment, config.motion.max_frames, rng)
+    # A clip that was made to show one thing after another, say, is not to lose half of it.
+    crop = np.where([sample.made for sample in pairs.samples], 1.0, config.augment.min_crop)[owner]
+    speeds, starts, counts = _stretches(whole, crop, config.augment.speed, config.motion.max_frames, rng)
     families = pairs.twins[owner]
     # The nth captions of a family are one unit, and so is a pair without one.
     alone = families < 0
@@ -225,14 +237,12 @@ def _captions(pairs: Pairs, config: Config, rng: np.random.Generator) -> tuple[I
 
 
 def _stretches(
-    whole: Ints, config: AugmentConfig, longest: int, rng: np.random.Generator
+    whole: Ints, crop: NDArray[np.float64], speed: float, longest: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], Ints, Ints]:
-    """Speeds, starts and counts (P,) of random stretches of clips of ``whole`` (P,) frames."""
-    speeds = np.ones(len(whole))
-    if config.speed:
-        speeds = rng.uniform(1 - config.speed, 1 + config.speed, len(whole))
+    """Speeds, starts and counts (P,) of random stretches, at least ``crop`` (P,) of ``whole`` (P,) frames."""
+    speeds = rng.uniform(1 - speed, 1 + speed, len(whole)) if speed else np.ones(len(whole))
     played = ((whole - 1) / speeds).astype(np.int64) + 1
-    shortest = np.minimum(np.maximum(SHORTEST, np.rint(config.min_crop * played).astype(np.int64)), played)
+    shortest = np.minimum(np.maximum(SHORTEST, np.rint(crop * played).astype(np.int64)), played)
     counts = np.minimum(rng.integers(shortest, played + 1), longest)
     return speeds, rng.integers(0, played - counts + 1), counts
 

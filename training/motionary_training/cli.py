@@ -12,8 +12,18 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from motionary.errors import MotionaryError
 from motionary_training.config import Config, load_config, shipped_configs
@@ -28,68 +38,107 @@ console, errors = Console(), Console(stderr=True)
 ConfigArgument = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config (cmu, default).")
 ]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="A data set's folder, in place of the config's; its kind is recognised."),
+]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file too.")]
 
 
-@app.command()
-def data(config: ConfigArgument) -> None:
-    """Read everything that a config asks for, and say what is there, clip by clip where something is not."""
-    from motionary_training.data import load_samples
+data_app = typer.Typer(help="Look at what a config learns from, or get it ready.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
 
-    settings = _config(config)
+
+@data_app.command()
+def check(config: ConfigArgument, folder: DataOption = None) -> None:
+    """Read everything that a config asks for, and say what is there, clip by clip where something is not.
+
+    Fails, naming the files, where a data set is incomplete or damaged.
+    """
+    from motionary_training.data import frame_rate, load_samples
+    from motionary_training.sources import SPLITS
+
+    settings = _with_data(_config(config), folder)
     reasons: list[str] = []
     with _progress("reading clips") as step:
-        splits = ("train", "val", "test")
-        samples = load_samples(settings.data, splits, seed=settings.seed, left_out=reasons.append, step=step)
-    counts = Counter((sample.split, sample.group.startswith("M"), "@" in sample.id) for sample in samples)
-    table = Table("split", "mirrored", "timed part", "clips", "captions", "minutes")
-    for split, is_mirrored, is_part in sorted(counts):
-        these = [
-            sample
-            for sample in samples
-            if (sample.split, sample.group.startswith("M"), "@" in sample.id) == (split, is_mirrored, is_part)
-        ]
+        samples = load_samples(settings.data, SPLITS, seed=settings.seed, left_out=reasons.append, step=step)
+    table = Table("split", "what", "clips", "captions", "minutes", "shortest s", "median s", "longest s")
+    fps = frame_rate(settings.data)
+    rows = Counter((SPLITS.index(sample.split), sample.what) for sample in samples)
+    for split, what in sorted(rows):
+        these = [sample for sample in samples if (sample.split, sample.what) == (SPLITS[split], what)]
+        seconds = sorted(len(sample.features) / fps for sample in these)
+        middle = (seconds[0], seconds[len(seconds) // 2], seconds[-1])
         captions = sum(len(sample.captions) for sample in these)
-        minutes = sum(len(sample.features) for sample in these) / 20 / 60
-        table.add_row(
-            split,
-            "yes" if is_mirrored else "",
-            "yes" if is_part else "",
-            str(len(these)),
-            str(captions),
-            f"{minutes:.1f}",
-        )
+        numbers = (f"{sum(seconds) / 60:.1f}", *(f"{value:.1f}" for value in middle))
+        table.add_row(SPLITS[split], what, str(len(these)), str(captions), *numbers)
     console.print(table)
     for reason in reasons:
-        errors.print(f"left out: {reason}", soft_wrap=True, highlight=False)
+        _say_left_out(reason)
+
+
+@data_app.command()
+def prepare(config: ConfigArgument, folder: DataOption = None) -> None:
+    """Compute features and sentence vectors into the config's cache, so that training starts at once."""
+    from motionary_training.data import load_pairs, load_samples
+    from motionary_training.sources import SPLITS
+
+    settings = _with_data(_config(config), folder)
+    with _progress("reading clips") as step:
+        samples = load_samples(settings.data, SPLITS, seed=settings.seed, left_out=_say_left_out, step=step)
+    splits = [split for split in SPLITS if any(sample.split == split for sample in samples)]
+    with _progress("encoding captions") as step:
+        for done, split in enumerate(splits):
+            pairs = load_pairs(settings, split)
+            clips, captions = len(pairs.samples), len(pairs.texts)
+            console.print(f"{split}: {clips} clips, {captions} captions", highlight=False)
+            step(done + 1, len(splits))
 
 
 @app.command()
 def train(
     config: ConfigArgument,
+    data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-SEED if not given.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where the run was stopped.")] = False,
     seed: Annotated[int | None, typer.Option(help="In place of the config's seed.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="In place of what the config says: optimiser.batch=64."
+        ),
+    ] = None,
 ) -> None:
-    """Train one model. Ctrl-C stops it; --resume ends with the same bits as an unbroken run."""
+    """Train one model, on one GPU or on many.
+
+    Ctrl-C saves the run; --resume goes on to what an unbroken run ends with, also after a kill or a power
+    cut, then from the last whole epoch. On many GPUs: torchrun --nproc-per-node=8 -m motionary_training
+    train CONFIG; the batch is shared out among them.
+    """
     from motionary_training.data import load_pairs
+    from motionary_training.distributed import is_first
     from motionary_training.train import Epoch, fit
 
-    settings = _config(config, seed)
-    run = out or Path("runs") / f"{settings.name}-{settings.seed}"
+    told = _with_data(_config(config, seed, settings or ()), data)
+    run = out or Path("runs") / f"{told.name}-{told.seed}"
+    first = is_first()
     with _progress("reading clips") as step:
-        learnt = load_pairs(settings, "train", left_out=_say_left_out, step=step)
-        val = load_pairs(settings, "val") if settings.data.cmu else None
-    with _progress("epochs") as step:
+        learnt = load_pairs(told, "train", left_out=_say_left_out if first else _say_nothing, step=step)
+        sets = (told.data.humanml3d, told.data.kit, told.data.cmu, told.data.studio)
+        val = load_pairs(told, "val") if any(sets) else None  # the starter's variants are all to learn from
+    with _epochs_progress() as step:
 
         def report(epoch: Epoch) -> None:
-            step(epoch.number + 1, settings.optimiser.epochs)
             score = "" if epoch.r_sum is None else f"  val STRICT R-sum {epoch.r_sum:.1f}"
-            line = f"epoch {epoch.number}  loss {epoch.loss:.4f}{score}  {epoch.seconds:.1f} s"
-            errors.print(line, highlight=False)
+            speed = f"{epoch.samples_per_second:.0f} clips/s"
+            errors.print(
+                f"epoch {epoch.number}  loss {epoch.loss:.4f}{score}  {epoch.seconds:.1f} s  {speed}",
+                highlight=False,
+            )
 
-        fit(settings, learnt, val, run=run, resume=resume, report=report)
-    console.print(str(run), highlight=False)
+        fit(told, learnt, val, run=run, resume=resume, report=report, step=step)
+    if first:
+        console.print(str(run), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -221,6 +270,39 @@ def embed(
         raise typer.Exit(1)
 
 
+@app.command()
+def study(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="thresholds, false-negatives, encoders, warm-up, cost or digits; or all, one after another."
+        ),
+    ],
+    quick: Annotated[bool, typer.Option("--quick", help="A few cells, to see that it runs.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the study's page, picture and numbers.")] = Path(
+        "docs/studies"
+    ),
+    data: Annotated[Path, typer.Option(help="Folder with the CMU archives.")] = Path("../shared/data"),
+    work: Annotated[Path, typer.Option(help="Folder for what is finished; a stopped study goes on.")] = Path(
+        "build/studies"
+    ),
+) -> None:
+    """Answer one open question of the paper: a page with what was found first, a table and a picture."""
+    from motionary_training.studies import STUDIES
+    from motionary_training.studies.document import write_document
+    from motionary_training.studies.sources import make_plan
+
+    if name != "all" and name not in STUDIES:
+        raise MotionaryError(f"{name}: no such study; name one of {', '.join(STUDIES)}, or all")
+    for each in STUDIES if name == "all" else (name,):
+        with _progress(each) as step:
+            finding = STUDIES[each](make_plan(data, work, quick=quick, step=step))
+        command = f"motionary-train study {each}" + (" --quick" if quick else "")
+        path = write_document(finding, out, each, command, quick=quick)
+        console.print(finding.found, highlight=False, soft_wrap=True)
+        console.print(str(path), highlight=False)
+
+
 def main() -> None:
     """Run the command line: 0 success, 1 a failure said in one line, 2 wrong usage."""
     try:
@@ -229,7 +311,7 @@ def main() -> None:
         print(f"motionary-train: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("motionary-train: stopped; train goes on with --resume", file=sys.stderr)
+        print("motionary-train: stopped", file=sys.stderr)
         sys.exit(1)
 
 
@@ -244,6 +326,13 @@ def _config(name: str, seed: int | None = None, settings: Sequence[str] = ()) ->
     return config if seed is None else replace(config, seed=seed)
 
 
+def _with_data(config: Config, folder: Path | None) -> Config:
+    """``config`` with the data set in ``folder``, where one is named."""
+    from motionary_training.sources import recognised
+
+    return replace(config, data=recognised(folder, config.data)) if folder else config
+
+
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, nothing elsewhere; yields a function of done and total."""
@@ -251,6 +340,31 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _epochs_progress() -> Iterator[Callable[[int, int], None]]:
+    """As ``_progress``, of all the pairs of a run, with the speed at which they are learnt from."""
+    columns = (TextColumn("training"), BarColumn(), TaskProgressColumn(), _Speed(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("training", total=None)
+
+        def step(done: int, total: int) -> None:
+            if bar.tasks[0].total is None:  # what a resumed run begins with was not learnt this second
+                bar.reset(task, completed=done, total=total)
+            bar.update(task, completed=done)
+
+        yield step
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Pairs a second, of late."""
+        return Text(f"{task.speed:.0f} clips/s" if task.speed else "")
+
+
+def _say_nothing(reason: str) -> None:
+    pass
 
 
 def _say_left_out(reason: str) -> None:

@@ -1,11 +1,9 @@
-"""Captioned clips as features: reading them once, keeping them on disk, and drawing batches of them."""
+"""Captioned clips of all the sources that a config names, joined with the vectors of their captions."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,25 +11,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-import motionary.features
-from motionary import body
 from motionary.errors import MotionaryError
-from motionary.features import features_from_joints, motion_joints
-from motionary.files import replacing
-from motionary.formats import read_clip
-from motionary.starter import starter_variants
-from motionary_training.cmu import Cut, cmu_cuts, described_cuts
 from motionary_training.config import Config, DataConfig
-from motionary_training.text import sentence_vectors
+from motionary_training.frames import feature_blocks
+from motionary_training.hard_negatives import with_twins
+from motionary_training.sources import SHORTEST, Features, Sample
+from motionary_training.sources.cmu import cmu_cuts, described_cuts
+from motionary_training.sources.cuts import Cut, cut_samples
+from motionary_training.sources.official import HUMANML3D, KIT, official_samples
+from motionary_training.sources.starter import starter_samples
+from motionary_training.sources.studio import studio_cuts
+from motionary_training.text import sentence_vectors, tokenise
 
 __all__ = [
     "SHORTEST",
     "Pairs",
     "Sample",
     "centre_crop",
-    "changes_per_frame",
-    "feature_blocks",
     "feature_statistics",
+    "frame_rate",
     "load_pairs",
     "load_samples",
     "make_pairs",
@@ -39,34 +37,6 @@ __all__ = [
     "relations",
     "subset",
 ]
-
-SHORTEST = 10
-"""Frames at 20 fps that a clip must have to be learnt from: half a second."""
-TOLD_SHARE = 0.8
-"""A file that holds less than this share of the frames that index.csv promises shows another movement."""
-
-Features = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """One captioned clip. features: (T, F), not normalised. group: the clip that it shows.
-
-    trial: the recording that it was cut from, the unit that validation keeps apart. labels: captions that
-    nobody wrote, to learn from and never to be asked. twins: the family of hard negatives that it belongs to,
-    "" for none. unsaid: captions that may be true of it too, neither learnt from nor ever its negatives.
-    """
-
-    id: str
-    group: str
-    trial: str
-    split: str
-    features: Features
-    captions: tuple[str, ...]
-    actions: frozenset[str] = frozenset()
-    labels: tuple[str, ...] = ()
-    twins: str = ""
-    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +61,13 @@ class Pairs:
     texts: tuple[str, ...]
     tokens: Tensor | None = None
     token_mask: Tensor | None = None
-    _on_devices: dict[torch.device, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict, repr=False)
+    _on_devices: dict[torch.device, tuple[Tensor, ...]] = field(default_factory=dict, init=False, repr=False)
 
-    def tables(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    def tables(self, device: torch.device) -> tuple[Tensor, ...]:
         """groups, twins and known as tensors on a device, moved there once."""
         if device not in self._on_devices:
-            groups, twins, known = (
-                torch.from_numpy(x).to(device) for x in (self.groups, self.twins, self.known)
-            )
-            self._on_devices[device] = groups, twins, known
+            tables = (self.groups, self.twins, self.known)
+            self._on_devices[device] = tuple(torch.from_numpy(table).to(device) for table in tables)
         return self._on_devices[device]
 
 
@@ -108,47 +76,52 @@ def load_samples(
     splits: Sequence[str],
     *,
     seed: int = 0,
+    pooled: bool = False,
     left_out: Callable[[str], None] = lambda reason: None,
     step: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Sample]:
     """Every sample of ``splits`` that the config asks for; extra sources belong to the train split.
 
+    ``pooled`` takes CMU's clips of all these splits for train clips, to be cut into folds by who asks.
     ``left_out`` hears of each clip that could not be used, and why; ``step`` of files done and in all.
-    Raises MotionaryError where the data set is incomplete, or nothing is asked for.
+    Raises MotionaryError where a data set is incomplete, nothing is asked for, or KIT-ML is asked for with
+    another.
     """
-    cache, cuts = Path(config.cache), list[Cut]()
+    if config.kit and (config.humanml3d or config.cmu or config.studio or config.starter_variants):
+        raise MotionaryError(
+            "KIT-ML has 21 joints at 12.5 fps, all others 22 at 20; leave data.kit or the others out"
+        )
+    cache, samples = Path(config.cache), list[Sample]()
+    cuts = list[Cut]()
     if config.cmu:
-        cuts += cmu_cuts(Path(config.cmu), cache, splits, mirrored=config.mirrored)
+        cuts += cmu_cuts(Path(config.cmu), cache, splits, mirrored=config.mirrored, pooled=pooled)
     if config.cmu and config.trial_descriptions and "train" in splits:
         cuts += described_cuts(Path(config.cmu), cache)
-    cuts.sort(key=lambda cut: (str(cut.file), cut.id))
-    files = [(file, list(of_file)) for file, of_file in groupby(cuts, key=lambda cut: cut.file)]
-    samples: list[Sample] = []
-    for done, (file, of_file) in enumerate(files):
-        step(done + 1, len(files))
-        features = _cached_features(file, of_file, cache / "features")
-        for cut in of_file:
-            if cut.id not in features:
-                left_out(f"{file}: holds too few frames for clip {cut.id}, frames {cut.start} to {cut.end}")
-                continue
-            labels = cut.labels if config.action_captions and cut.split == "train" else ()
-            samples.append(
-                Sample(
-                    cut.id,
-                    cut.group,
-                    cut.trial,
-                    cut.split,
-                    features[cut.id],
-                    cut.captions,
-                    cut.actions,
-                    labels,
-                )
+    if config.studio:
+        cuts += studio_cuts(Path(config.studio), splits, mirrored=config.mirrored)
+    for folder, layout in ((config.humanml3d, HUMANML3D), (config.kit, KIT)):
+        if folder:
+            samples += official_samples(
+                Path(folder), layout, splits, mirrored=config.mirrored, left_out=left_out, step=step
             )
+    samples += cut_samples(cuts, cache, left_out=left_out, step=step)
     if config.starter_variants and "train" in splits:
-        samples += _starter_samples(seed, config.starter_variants)
+        samples += starter_samples(seed, config.starter_variants)
     if not samples:
-        raise MotionaryError("no clips to learn from; set data.cmu or data.starter_variants")
-    return sorted(samples, key=lambda sample: sample.id)
+        raise MotionaryError(
+            f"no clips of {' or '.join(splits)} to be had; set data.humanml3d, data.kit, data.cmu, "
+            "data.studio or data.starter_variants"
+        )
+    samples.sort(key=lambda sample: sample.id)
+    # Only train clips are learnt from by what nobody wrote.
+    labelled = ("train",) if config.action_captions else ()
+    samples = [sample if sample.split in labelled else replace(sample, labels=()) for sample in samples]
+    return with_twins(samples, config.hard_negatives, seed) if "train" in splits else samples
+
+
+def frame_rate(config: DataConfig) -> float:
+    """Frames a second of the features that the config asks for."""
+    return KIT.fps if config.kit else HUMANML3D.fps
 
 
 def load_pairs(
@@ -161,7 +134,12 @@ def load_pairs(
     """The samples of one split joined with the vectors of their captions. Raises as load_samples does."""
     samples = load_samples(config.data, (split,), seed=config.seed, left_out=left_out, step=step)
     texts = [text for sample in samples for text in (*sample.captions, *sample.labels)]
-    return make_pairs(samples, sentence_vectors(config.text, texts, Path(config.data.cache)))
+    cache = Path(config.data.cache)
+    pairs = make_pairs(samples, sentence_vectors(config.text, texts, cache))
+    if not config.text.finetune:
+        return pairs
+    tokens, mask = tokenise(config.text, pairs.texts, cache)
+    return replace(pairs, tokens=tokens, token_mask=mask)
 
 
 def make_pairs(samples: Sequence[Sample], sentences: dict[str, NDArray[np.float32]]) -> Pairs:
@@ -257,24 +235,6 @@ def feature_statistics(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(mean).float(), torch.from_numpy(std).float()
 
 
-def feature_blocks(width: int) -> tuple[slice, slice, slice, slice, slice, slice, slice]:
-    """Columns of yaw, planar velocity, height, positions, rotations, velocities and foot contacts.
-
-    ``width`` is 12 J - 1 for J joints: 263 for HumanML3D's 22, 251 for KIT-ML's 21.
-    """
-    joints = (width + 1) // 12
-    counts = (1, 2, 1, 3 * (joints - 1), 6 * (joints - 1), 3 * joints, 4)
-    ends = np.cumsum(counts).tolist()
-    yaw, planar, height, positions, rotations, velocities, contacts = map(slice, [0, *ends], ends)
-    return yaw, planar, height, positions, rotations, velocities, contacts
-
-
-def changes_per_frame(width: int) -> tuple[slice, slice, slice]:
-    """The columns that are changes per frame, so that they scale with the playing speed."""
-    yaw, planar, _, _, _, velocities, _ = feature_blocks(width)
-    return yaw, planar, velocities
-
-
 def centre_crop(features: Features, longest: int) -> Features:
     """The middle ``longest`` frames, as the encoder takes them when a clip is longer."""
     start = max(0, (len(features) - longest) // 2)
@@ -285,59 +245,3 @@ def padded(clips: Sequence[Features]) -> tuple[Tensor, Tensor]:
     """(B, T, F) with zeros after each clip's end, and their lengths (B,)."""
     lengths = torch.tensor([len(clip) for clip in clips])
     return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(clip) for clip in clips], True), lengths
-
-
-def _cached_features(file: Path, cuts: list[Cut], folder: Path) -> dict[str, Features]:
-    """Features of each cut of a file, from disk where the file, the cuts and the code are the same."""
-    digest = hashlib.sha256(file.read_bytes())
-    digest.update(repr([(cut.id, cut.start, cut.end, cut.mirrored) for cut in cuts]).encode())
-    for source in _feature_code():
-        digest.update(source.read_bytes())
-    path = folder / f"{file.stem}-{digest.hexdigest()[:32]}.npz"
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    features = _file_features(file, cuts)
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, temporary.open("wb") as out:
-        np.savez(out, **features)
-    return features
-
-
-def _file_features(file: Path, cuts: list[Cut]) -> dict[str, Features]:
-    joints = motion_joints(read_clip(file).motion)
-    features = {}
-    for cut in cuts:
-        part = joints[cut.start : cut.end if cut.end >= 0 else None]
-        promised = cut.end - cut.start if cut.end >= 0 else len(part)
-        if len(part) <= max(SHORTEST, TOLD_SHARE * promised):
-            continue
-        features[cut.id] = features_from_joints(body.mirror_joints(part) if cut.mirrored else part)
-    return features
-
-
-def _feature_code() -> Iterable[Path]:
-    """The modules that features depend on: what they would compute anew is part of a cache's key."""
-    core = Path(motionary.features.__file__).parent
-    names = ("body.py", "features.py", "motion.py", "rotation.py", "uniform_skeleton.py")
-    return [*(core / name for name in names), *sorted((core / "formats").glob("*.py"))]
-
-
-def _starter_samples(seed: int, per_clip: int) -> list[Sample]:
-    """Procedural clips. Variants of one clip share its group: they must not be each other's negatives."""
-    samples = []
-    for number, clip in enumerate(starter_variants(seed, per_clip)):
-        group = "starter/" + "|".join(clip.captions)
-        features = features_from_joints(motion_joints(clip.motion))
-        samples.append(
-            Sample(
-                f"starter/{number:05d}",
-                group,
-                "starter",
-                "train",
-                features,
-                clip.captions,
-                frozenset(clip.tags),
-            )
-        )
-    return samples

@@ -8,82 +8,53 @@ cmu/provenance.csv), ``cmu_mocap_extra`` (cmu_extra/bvh, cmu_extra/mapping.csv) 
 from __future__ import annotations
 
 import csv
-import math
 import zipfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from motionary.errors import MotionaryError
 from motionary.files import building_folder
+from motionary_training.sources.cuts import Cut
+from motionary_training.sources.missing import refuse
+from motionary_training.sources.sample import mirrored_id, plain_id
+from motionary_training.sources.words import Span, read_captions, spans
 
-__all__ = ["SPLITS", "Caption", "Cut", "cmu_cuts", "described_cuts", "read_captions", "unpacked"]
+__all__ = ["cmu_cuts", "described_cuts", "trial_descriptions", "unpacked"]
 
-SPLITS = ("train", "val", "test")
+FPS = 20
 WINDOW, STEP = 120, 80
 """Frames at 20 fps of the windows that trials without captions are cut into, and from one to the next."""
 
-_VAGUE = (
-    "be do have seem appear take start begin move make go get use continue try come look stop put keep "
-    "perform proceed repeat return place hold bring remain then face"
-)
-VAGUE_VERBS = frozenset(_VAGUE.split())
-"""Verbs that name no action of their own, so sharing one makes no two clips alike."""
 
-
-@dataclass(frozen=True)
-class Caption:
-    """One line of a text file. start, end: seconds into the clip; both 0 for the whole clip."""
-
-    text: str
-    verbs: frozenset[str]
-    start: float = 0.0
-    end: float = 0.0
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A stretch of a trial's file with its captions.
-
-    id: "000021", "M000021" when mirrored, "000021@0-5" for a timed part. group: the clip that it shows,
-    "000021" or "M000021": its parts share it. start, end: frames at 20 fps; end is -1 for the last.
-    actions: verbs of any caption. labels: short captions of the verbs that two people used.
-    """
-
-    id: str
-    group: str
-    trial: str
-    file: Path
-    start: int
-    end: int
-    mirrored: bool
-    split: str
-    captions: tuple[str, ...]
-    actions: frozenset[str] = frozenset()
-    labels: tuple[str, ...] = ()
-
-
-def cmu_cuts(folder: Path, cache: Path, splits: Sequence[str], *, mirrored: bool) -> list[Cut]:
+def cmu_cuts(
+    folder: Path, cache: Path, splits: Sequence[str], *, mirrored: bool, pooled: bool = False
+) -> list[Cut]:
     """Every captioned clip of ``splits`` whose trial is at hand, in the order of its id.
 
-    Mirrored clips are added to the train split only. Raises MotionaryError naming each missing file.
+    Mirrored clips are added to the train split only; ``pooled`` takes all clips for that split's. Raises
+    MotionaryError naming each missing file.
     """
     files, texts = _trial_files(folder, cache), unpacked(folder, "humanml3d_texts", cache) / "humanml3d"
-    split_of = {name: split for split in splits for name in (texts / f"{split}.txt").read_text().split()}
+    split_of = {
+        name: "train" if pooled else split
+        for split in splits
+        for name in (texts / f"{split}.txt").read_text().split()
+    }
     cuts: list[Cut] = []
     missing: list[str] = []
     for row in _rows(texts / "index.csv"):
         name, trial = row["new_name"].removesuffix(".npy"), _trial(row["source_path"])
         if trial not in files or name not in split_of:
             continue
-        for clip in (name, "M" + name) if mirrored and split_of[name] == "train" else (name,):
+        for clip in (name, mirrored_id(name)) if mirrored and split_of[name] == "train" else (name,):
             text = texts / "texts" / f"{clip}.txt"
             if not text.is_file():
                 missing.append(str(text))
                 continue
             start, end = int(row["start_frame"]), int(row["end_frame"])
-            cuts += _clip_cuts(clip, trial, files[trial], start, end, split_of[name], read_captions(text))
+            cuts += _clip_cuts(
+                clip, trial, files[trial], start, end, split_of[name], spans(read_captions(text))
+            )
     _refuse_missing(missing)
     return sorted(cuts, key=lambda cut: cut.id)
 
@@ -95,8 +66,7 @@ def described_cuts(folder: Path, cache: Path) -> list[Cut]:
     """
     files, texts = _trial_files(folder, cache), unpacked(folder, "humanml3d_texts", cache) / "humanml3d"
     captioned = {_trial(row["source_path"]) for row in _rows(texts / "index.csv")}
-    rows = _rows(unpacked(folder, "cmu_mocap", cache) / "cmu" / "trials.csv")
-    told = {row["trial"]: row["motion_description"].strip() for row in rows}
+    told = trial_descriptions(folder, cache)
     # The end of a trial is known only once it is read: windows past it are dropped there.
     return [
         Cut(
@@ -116,22 +86,10 @@ def described_cuts(folder: Path, cache: Path) -> list[Cut]:
     ]
 
 
-def read_captions(path: Path) -> list[Caption]:
-    """The lines ``caption#word/POS word/POS...#start#end`` of a HumanML3D text file; nan times mean 0."""
-    captions = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            text, tokens, start, end = line.split("#")
-            times = [0.0 if math.isnan(float(value)) else float(value) for value in (start, end)]
-        except ValueError:
-            raise MotionaryError(
-                f"{path}: line {number} is not 'caption#tokens#start#end'; unpack the file anew"
-            ) from None
-        verbs = {word.rsplit("/", 1)[0] for word in tokens.split() if word.endswith("/VERB")}
-        captions.append(Caption(text.strip(), frozenset(verbs - VAGUE_VERBS), *times))
-    return captions
+def trial_descriptions(folder: Path, cache: Path) -> dict[str, str]:
+    """Trial to CMU's own line about it, as far as trials.csv has one."""
+    rows = _rows(unpacked(folder, "cmu_mocap", cache) / "cmu" / "trials.csv")
+    return {row["trial"]: row["motion_description"].strip() for row in rows}
 
 
 def unpacked(folder: Path, name: str, cache: Path) -> Path:
@@ -166,39 +124,26 @@ def _trial_files(folder: Path, cache: Path) -> dict[str, Path]:
 
 
 def _clip_cuts(
-    clip: str, trial: str, file: Path, start: int, end: int, split: str, captions: list[Caption]
+    clip: str, trial: str, file: Path, start: int, end: int, split: str, told: list[Span]
 ) -> Iterator[Cut]:
     """The whole clip with its untimed captions, and one part for each stretch of time that has its own."""
-    for span in dict.fromkeys((caption.start, caption.end) for caption in captions):
-        here = [caption for caption in captions if (caption.start, caption.end) == span]
-        whole = span == (0.0, 0.0)
-        frames = (start, end) if whole else (start + int(span[0] * 20), start + int(span[1] * 20))
+    for span in told:
+        frames = (start + int(span.start * FPS), start + int(span.end * FPS)) if span.end else (start, end)
         if frames[1] != -1 and frames[1] <= frames[0]:
             continue
-        verbs = Counter(verb for caption in here for verb in caption.verbs)
         yield Cut(
-            id=clip if whole else f"{clip}@{span[0]:g}-{span[1]:g}",
+            id=clip + span.suffix,
             group=clip,
             trial=trial,
             file=file,
             start=frames[0],
             end=frames[1],
-            mirrored=clip.startswith("M"),
+            mirrored=plain_id(clip) != clip,
             split=split,
-            captions=tuple(dict.fromkeys(caption.text for caption in here)),
-            actions=frozenset(verbs),
-            labels=tuple(
-                f"a person {_third_person(verb)}" for verb, uses in sorted(verbs.items()) if uses > 1
-            ),
+            captions=span.captions,
+            actions=span.actions,
+            labels=span.labels,
         )
-
-
-def _third_person(verb: str) -> str:
-    if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
-        return verb + "es"
-    if verb.endswith("y") and verb[-2:-1] not in "aeiou":
-        return verb[:-1] + "ies"
-    return verb + "s"
 
 
 def _trial(source_path: str) -> str:
@@ -215,7 +160,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _refuse_missing(files: list[str]) -> None:
-    if files:
-        raise MotionaryError(
-            f"the CMU data is incomplete, {len(files)} missing: {', '.join(files)}; unpack its archives anew"
-        )
+    refuse("the CMU data is incomplete, files missing", files, "unpack its archives anew")

@@ -1,0 +1,75 @@
+"""What can be done to features themselves: other speeds, backward, in a mirror, one clip after another."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionary.body import mirror_joints
+from motionary.features import features_from_joints, joints_from_features
+
+__all__ = ["changes_per_frame", "feature_blocks", "joined", "mirrored", "resampled", "reversed_in_time"]
+
+Features = NDArray[np.float32]
+
+BLEND = 8
+"""Frames over which one clip goes over into the next: 0.4 seconds at 20 fps."""
+
+
+def feature_blocks(width: int) -> tuple[slice, slice, slice, slice, slice, slice, slice]:
+    """Columns of yaw, planar velocity, height, positions, rotations, velocities and foot contacts.
+
+    ``width`` is 12 J - 1 for J joints: 263 for HumanML3D's 22, 251 for KIT-ML's 21.
+    """
+    joints = (width + 1) // 12
+    counts = (1, 2, 1, 3 * (joints - 1), 6 * (joints - 1), 3 * joints, 4)
+    ends = np.cumsum(counts).tolist()
+    yaw, planar, height, positions, rotations, velocities, contacts = map(slice, [0, *ends], ends)
+    return yaw, planar, height, positions, rotations, velocities, contacts
+
+
+def changes_per_frame(width: int) -> tuple[slice, slice, slice]:
+    """The columns that are changes per frame, so that they scale with the playing speed."""
+    yaw, planar, _, _, _, velocities, _ = feature_blocks(width)
+    return yaw, planar, velocities
+
+
+def resampled(features: Features, speed: float) -> Features:
+    """The clip (T, F) played ``speed`` times as fast: frames in between, and what is per frame scaled."""
+    at = np.arange(int((len(features) - 1) / speed) + 1) * speed
+    low = at.astype(np.int64)
+    high = np.minimum(low + 1, len(features) - 1)
+    part = (at - low).astype(np.float32)[:, None]
+    played: Features = features[low] * (1 - part) + features[high] * part
+    for columns in changes_per_frame(features.shape[1]):
+        played[:, columns] *= np.float32(speed)
+    return played
+
+
+def joined(first: Features, second: Features) -> Features:
+    """(T1 + T2 - BLEND, F): ``first``, then ``second``, going over from one pose to the other at the cut.
+
+    Features tell of the body from where it stands and faces, so that the second clip goes on from there.
+    Both are at least BLEND frames long.
+    """
+    part = ((np.arange(BLEND, dtype=np.float32) + 0.5) / BLEND)[:, None]
+    leaving, coming = first[-BLEND:], second[:BLEND]
+    blend = leaving * (1 - part) + coming * part
+    # The poses drift into each other as well: that much is moved in each frame on top.
+    _, _, height, positions, _, velocities, contacts = feature_blocks(first.shape[1])
+    drift = (coming - leaving) / BLEND
+    root = np.zeros((BLEND, 3), np.float32)
+    root[:, 1:2] = drift[:, height]
+    blend[:, velocities] += np.concatenate([root, drift[:, positions]], axis=1)
+    blend[:, contacts] = np.rint(blend[:, contacts])
+    return np.concatenate([first[:-BLEND], blend, second[BLEND:]])
+
+
+def reversed_in_time(features: Features) -> Features:
+    """(T-1, 263) of the movement (T, 263) played backward. 22 joints only."""
+    return features_from_joints(joints_from_features(features)[::-1])
+
+
+def mirrored(features: Features) -> Features:
+    """(T-1, 263) of the movement (T, 263) seen in a mirror. 22 joints only."""
+    return features_from_joints(mirror_joints(joints_from_features(features)))

@@ -1,0 +1,25 @@
+"""The procedural starter clips, in as many variants as wanted: all of the train split."""
+
+from __future__ import annotations
+
+from motionary.features import features_from_joints, motion_joints
+from motionary.starter import starter_variants
+from motionary_training.sources.sample import Sample
+
+__all__ = ["starter_samples"]
+
+
+def starter_samples(seed: int, per_clip: int) -> list[Sample]:
+    """Procedural clips. Variants of one clip share its group: they must not be each other's negatives."""
+    return [
+        Sample(
+            f"starter/{number:05d}",
+            "starter/" + "|".join(clip.captions),
+            "starter",
+            "train",
+            features_from_joints(motion_joints(clip.motion)),
+            clip.captions,
+            frozenset(clip.tags),
+        )
+        for number, clip in enumerate(starter_variants(seed, per_clip))
+    ]
