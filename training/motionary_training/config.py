@@ -123,7 +123,7 @@ class MotionConfig:
 class LossConfig:
     """Which loss, with which settings. A sum hinge always comes first, for ``warmup_epochs``."""
 
-    name: Literal["drop_triple", "max_hinge", "sum_hinge", "info_nce"] = "drop_triple"
+    name: Literal["drop_triple", "max_hinge", "sum_hinge", "info_nce", "soft_info_nce"] = "drop_triple"
     margin: Annotated[float, Range(0, 2)] = 0.2
     warmup_epochs: Natural = 5
     filter: Literal["none", "in_batch", "text"] = "in_batch"
@@ -137,6 +137,8 @@ class LossConfig:
     """Cosine of two captions from which they are false negatives of each other under filter = "text"."""
     temperature: Annotated[float, Range(0.001, 10)] = 0.07
     learn_temperature: bool = True
+    target_temperature: Annotated[float, Range(0.001, 10)] = 0.1
+    """Of the frozen captions' cosines that soft_info_nce takes as targets."""
     queue: Natural = 0
     """Pairs of earlier batches, embedded by a momentum copy of the model, that serve as negatives too."""
     queue_momentum: Share = 0.995

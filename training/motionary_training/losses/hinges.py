@@ -1,18 +1,21 @@
-"""What the three hinge losses share: every negative's violation of the margin, in both directions."""
+"""What the three hinge losses share: every negative's violation of the margin."""
 
 import torch
 from torch import Tensor
 
+from motionary_training.losses.direction import Direction, own_mask
+
 __all__ = ["violations"]
 
 
-def violations(S: Tensor, keep: Tensor, margin: float) -> Tensor:
-    """[margin + S[i, j] - S[i, i]]+ where ``keep``, exactly 0 (and without gradient) elsewhere.
+def violations(d: Direction, margin: float, dropped: Tensor | None = None) -> Tensor:
+    """(A, C) [margin + score - own score]+ of the negatives, exactly 0 (and without gradient) elsewhere.
 
-    S: (B, B) similarities, rows are anchors. keep: (B, B) bool. A removed negative becomes -inf before the
-    hinge: setting its score to 0, as the reference code does, leaves margin - S[i, i] behind. The diagonal
-    is taken out here with an explicit mask, never by comparing a similarity with 1, which bfloat16 breaks.
+    dropped: (A, C) bool, negatives that are left out. They become -inf before the hinge: setting their score
+    to 0, as the reference code does, leaves margin - own score behind.
     """
-    eye = torch.eye(len(S), dtype=torch.bool, device=S.device)
-    negatives = S.masked_fill(eye | ~keep, -torch.inf)
-    return (margin + negatives - S.diagonal()[:, None]).relu()
+    none = d.same | own_mask(d)
+    if dropped is not None:
+        none = none | dropped
+    positives = d.scores.gather(1, d.own[:, None])
+    return (margin + d.scores.masked_fill(none, -torch.inf) - positives).relu()

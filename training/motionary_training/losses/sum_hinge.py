@@ -2,21 +2,21 @@
 
 from torch import Tensor
 
+from motionary_training.losses.direction import Direction
 from motionary_training.losses.hinges import violations
 
 __all__ = ["sum_hinge"]
 
 
-def sum_hinge(S: Tensor, same: Tensor, *, margin: float = 0.2) -> Tensor:
-    """Sum over anchors and over all their negatives of [margin + negative - positive]+, both directions.
+def sum_hinge(d: Direction, *, margin: float = 0.2) -> Tensor:
+    """For each anchor a, the sum over its negatives n of [margin + s(a, n) - s(a, p)]+, p its positive.
 
     Args:
-        S: (B, B) cosine of motion i (rows) and text j (columns); positives on the diagonal.
-        same: (B, B) bool, pairs i and j show one motion; such entries are no negatives.
+        d: one direction, see :class:`Direction`; ``d.same`` entries are no negatives.
         margin: how far below its positive a negative has to stay.
 
     Returns:
-        A scalar: summed, not averaged, so its gradient grows with the batch.
+        (A,) losses. The paper's code adds them up, over both directions.
 
     References:
         Kiros et al., Unifying visual-semantic embeddings (arXiv 1411.2539); warm-up of DropTriple
@@ -27,8 +27,11 @@ def sum_hinge(S: Tensor, same: Tensor, *, margin: float = 0.2) -> Tensor:
 
     Example:
         >>> import torch
-        >>> S = torch.tensor([[0.9, 0.8], [0.1, 0.5]])
-        >>> round(float(sum_hinge(S, torch.eye(2, dtype=torch.bool))), 4)  # rows 0.1 + 0, columns 0 + 0.5
-        0.6
+        >>> from motionary_training.losses import directions
+        >>> eye = torch.eye(2, dtype=torch.bool)
+        >>> motions, texts = torch.eye(2), torch.tensor([[1.0, 0.0], [0.9, 0.1]])
+        >>> to_text, to_motion = directions(motions, texts, motions, texts, torch.arange(2), eye, ~eye)
+        >>> [round(float(loss), 4) for loss in sum_hinge(to_text)]
+        [0.1, 0.1]
     """
-    return violations(S, ~same, margin).sum() + violations(S.T, ~same, margin).sum()
+    return violations(d, margin).sum(dim=1)
