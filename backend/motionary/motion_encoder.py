@@ -2,7 +2,8 @@
 
 The paper's frame (DropTriple, arXiv 2305.04195): standardised features, an encoder of the sequence, its
 state at unit length, projected into the joint space. The encoder is the paper's Transformer or GRU, LSTM,
-two-way GRU, or a Transformer over body parts; see the module of each.
+two-way GRU, or a Transformer over body parts; see the module of each. Beside any of them, a linear layer may
+read statistics of the whole clip (``motion_summary``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from motionary.errors import MotionaryError
 from motionary.motion_recurrent import Recurrent, make_recurrent, recurrent_states
 from motionary.motion_shape import MotionShape, check_shape
+from motionary.motion_summary import Summary, make_summary, summary_vectors
 from motionary.motion_transformer import (
     FrameTransformer,
     PatchTransformer,
@@ -46,6 +48,7 @@ class MotionEncoder:
     std: Array
     body: Body
     projection: Affine
+    summary: Summary | None = None
 
     @property
     def max_frames(self) -> int:
@@ -61,12 +64,19 @@ def make_motion_encoder(
     std = take(tensors, "features.std", (FEATURES,), origin)
     if not np.all(std > 0):
         raise MotionaryError(f"{origin}: features.std is not positive everywhere; the weights are broken")
+    sequence, summary = tensors, None
+    if shape.summary:
+        summary = make_summary(tensors, shape, features=FEATURES, joint_dim=joint_dim, origin=origin)
+        sequence = {
+            name.replace("motion.sequence.", "motion.", 1): tensor for name, tensor in tensors.items()
+        }
     return MotionEncoder(
         shape,
         take(tensors, "features.mean", (FEATURES,), origin),
         std,
-        _make_body(tensors, shape, origin),
-        affine(tensors, "motion.projection", (joint_dim, shape.width), origin),
+        _make_body(sequence, shape, origin),
+        affine(sequence, "motion.projection", (joint_dim, shape.width), origin),
+        summary,
     )
 
 
@@ -86,15 +96,19 @@ def encode_motions(encoder: MotionEncoder, motions: Sequence[NDArray[np.floating
     """
     cut = [middle(motion, encoder.max_frames, number) for number, motion in enumerate(motions)]
     lengths = [len(motion) for motion in cut]
-    pooled = np.empty((len(cut), encoder.shape.width), np.float32)
+    vectors = np.empty((len(cut), len(encoder.projection.bias)), np.float32)
     # Short cells of five parts make more tokens than there are frames.
     frames = _STEPS * min(encoder.shape.stride, 5) // 5 if encoder.shape.kind == "patches" else _STEPS
     for group in batches(lengths, frames):
         features = np.zeros((len(group), lengths[group[-1]], FEATURES), np.float32)
         for row, number in enumerate(group):
             features[row, : lengths[number]] = (cut[number] - encoder.mean) / encoder.std
-        pooled[group] = _states(encoder.body, features, [lengths[number] for number in group])
-    return unit_rows(linear(unit_rows(pooled), encoder.projection))
+        sizes = [lengths[number] for number in group]
+        rows = unit_rows(linear(unit_rows(_states(encoder.body, features, sizes)), encoder.projection))
+        if encoder.summary:
+            rows = unit_rows(rows + summary_vectors(encoder.summary, features, sizes))
+        vectors[group] = rows
+    return vectors
 
 
 def _states(body: Body, features: Array, lengths: Sequence[int]) -> Array:

@@ -21,7 +21,7 @@ _MAX_STRIDE = 32  # frames
 @dataclass(frozen=True)
 class MotionShape:
     """columns: the block of features that is read, see ``feature_columns``. stride: the frames of a step, or
-    of a body part's patch. heads, feedforward: the Transformers' alone, 0 elsewhere."""
+    of a body part's patch. summary: whether statistics of the whole clip are read too. heads, feedforward: the Transformers' alone, 0 elsewhere."""
 
     width: int
     layers: int
@@ -31,6 +31,7 @@ class MotionShape:
     kind: str = "transformer"
     columns: str = "all"
     stride: int = 1
+    summary: bool = False
 
     @property
     def steps(self) -> int:
@@ -39,7 +40,8 @@ class MotionShape:
 
 
 def read_shape(config: Mapping[str, Any], origin: str) -> MotionShape:
-    """The shape in config.json's "motion"; kind, columns and stride may be missing, as older bundles have it.
+    """The shape in config.json's "motion"; kind, columns, stride and summary may be
+    missing, as in older bundles.
 
     MotionaryError, naming ``origin``, where something is missing or no such value is known.
     """
@@ -52,6 +54,7 @@ def read_shape(config: Mapping[str, Any], origin: str) -> MotionShape:
         kind=kind,
         columns=get(config, "motion.columns", str, origin) if "columns" in given else "all",
         stride=get(config, "motion.stride", int, origin) if "stride" in given else 1,
+        summary=given.get("summary", False),
     )
     check_shape(shape, origin)
     return shape
@@ -71,6 +74,8 @@ def check_shape(shape: MotionShape, origin: str) -> None:
             raise MotionaryError(
                 f"{origin}: motion.{name} is {value[:40]!a}; it must be one of {', '.join(known)}"
             )
+    if type(shape.summary) is not bool:
+        raise MotionaryError(f"{origin}: motion.summary is {shape.summary!a:.40}; it must be true or false")
     if shape.stride > _MAX_STRIDE:
         raise MotionaryError(
             f"{origin}: motion.stride is {shape.stride}; no more than {_MAX_STRIDE} make sense"

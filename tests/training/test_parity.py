@@ -22,6 +22,8 @@ CASES = {
     "bigru, strided": MotionConfig(kind="bigru", stride=5),
     "patches": MotionConfig(kind="patches", stride=4),
     "patches of one frame": MotionConfig(kind="patches", features="rotations"),
+    "transformer with a summary": MotionConfig(stride=4, summary=True),
+    "gru with a summary": MotionConfig(kind="gru", features="positions", summary=True),
     "patches of positions": MotionConfig(kind="patches", stride=7, features="positions"),
 }
 LENGTHS = [1, 37, 60, 2, 59, 4, 5, 8]
@@ -42,6 +44,7 @@ def test_numpy_is_torch(motion):
         kind=motion.kind,
         columns=motion.features,
         stride=motion.stride,
+        summary=motion.summary,
     )
     tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     encoder = make_motion_encoder(tensors, shape, joint_dim=8, origin="here")

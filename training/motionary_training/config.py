@@ -111,6 +111,8 @@ class MotionConfig:
     """Columns that are read: all, or root and foot contacts with one of the three blocks."""
     stride: Annotated[int, Range(1, 32)] = 1
     """Frames that are averaged into one step ("patches": frames in the time cell of one patch)."""
+    summary: bool = False
+    """Add a linear reading of the whole clip's statistics to the encoder's vector."""
     width: Count = 256
     layers: Count = 3
     heads: Count = 4

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from motionary_training.config import Config, MotionConfig
 from motionary_training.encoders.patches import PatchEncoder
 from motionary_training.encoders.recurrent import RecurrentEncoder
+from motionary_training.encoders.summary import SummaryEncoder
 from motionary_training.encoders.text import TextTower
 from motionary_training.encoders.transformer import TransformerEncoder
 from motionary_training.text import load_encoder
@@ -71,6 +72,11 @@ class DualEncoder(nn.Module):
 
 def make_motion_encoder(config: MotionConfig, inputs: int, joint_dim: int) -> nn.Module:
     """The encoder of the config's kind, of features ``inputs`` wide (263 or 251)."""
+    sequence = _make_sequence_encoder(config, inputs, joint_dim)
+    return SummaryEncoder(config, sequence, inputs, joint_dim) if config.summary else sequence
+
+
+def _make_sequence_encoder(config: MotionConfig, inputs: int, joint_dim: int) -> nn.Module:
     if config.kind == "transformer":
         return TransformerEncoder(config, inputs, joint_dim)
     if config.kind == "patches":
