@@ -21,7 +21,8 @@ _MAX_STRIDE = 32  # frames
 @dataclass(frozen=True)
 class MotionShape:
     """columns: the block of features that is read, see ``feature_columns``. stride: the frames of a step, or
-    of a body part's patch. summary: whether statistics of the whole clip are read too. heads, feedforward: the Transformers' alone, 0 elsewhere."""
+    of a body part's patch. summary: whether statistics of the whole clip are read too. heads, feedforward:
+    the Transformers' alone, 0 elsewhere."""
 
     width: int
     layers: int

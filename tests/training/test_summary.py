@@ -52,5 +52,5 @@ def test_summary_and_sequence_both_count():
 
 def test_a_bundle_that_says_neither_yes_nor_no_is_refused():
     told = {"motion": {"width": 8, "layers": 1, "max_frames": 20, "heads": 2, "feedforward": 8, "summary": 1}}
-    with pytest.raises(MotionaryError, match="motion.summary is 1; it must be true or false"):
+    with pytest.raises(MotionaryError, match=r"motion\.summary is 1; it must be true or false"):
         read_shape(told, "config.json")

@@ -18,7 +18,7 @@ __all__ = ["SummaryEncoder", "summary_statistics"]
 
 DROPOUT = 0.3
 FURTHEST = 4.0
-"""Standard deviations from the mean at which an extreme is cut: one broken frame must not speak for a clip."""
+"""Standard deviations from the mean at which an extreme is cut: one broken frame must not speak for all."""
 
 
 class SummaryEncoder(nn.Module):
