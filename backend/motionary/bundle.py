@@ -1,12 +1,12 @@
 """The model bundle: a folder with a trained model, and what embeds texts and motions with it.
 
     config.json        architecture, training and scores    model.safetensors  the trained weights
-    vocab.txt, text/   optional: the pretrained text encoder's vocabulary; all of it (``pack_bundle``)
+    vocab.txt, text/   optional: the text encoder's vocabulary; all of it (``pack_bundle``)
     README.md          the model card
 
 The pretrained text encoder is large and comes from elsewhere, so it is looked for, and loaded when the first
 text is embedded: indexing motions does without. Its sha256 in config.json says which weights the model was
-trained with, and no others are used.
+trained with, and no others are used. One that was trained along with the model is always inside.
 """
 
 from __future__ import annotations
@@ -35,7 +35,17 @@ from motionary.nn import Affine, Array, linear, unit_rows
 from motionary.safetensors import read_safetensors, take, write_safetensors
 from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
 
-__all__ = ["BUILT_IN", "FORMAT", "VERSION", "ModelBundle", "TextSource", "load_bundle", "pack_bundle"]
+__all__ = [
+    "BUILT_IN",
+    "FORMAT",
+    "VERSION",
+    "ModelBundle",
+    "TextSource",
+    "halved",
+    "load_bundle",
+    "pack_bundle",
+    "pack_text",
+]
 
 FORMAT, VERSION = "motionary-model", 1
 BUILT_IN = Path(__file__).parent / "models" / "default"
@@ -46,9 +56,10 @@ _TEXT_VARIABLE = "MOTIONARY_TEXT_MODEL"
 class TextSource:
     """The pretrained text encoder that a model was trained with, and where it is looked for.
 
-    encoder: its name. architecture: "bert" or "distilbert". package: the installed Python package that
-    carries it. pooling: "mean" or "cls". width: the numbers in its vectors. max_tokens: what a text is cut
-    to. sha256: of its model.safetensors.
+    encoder: its name. architecture: "bert", "distilbert" or "mpnet". package: the installed Python package
+    that carries it. pooling: "mean" or "cls". width: the numbers in its vectors. max_tokens: what a text is
+    cut to. sha256: of its model.safetensors. finetuned: it was trained along, so that it is in the bundle or
+    nowhere.
     """
 
     encoder: str
@@ -58,6 +69,7 @@ class TextSource:
     width: int
     max_tokens: int
     sha256: str
+    finetuned: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +173,12 @@ def _text_source(config: Mapping[str, Any], origin: str) -> TextSource:
         width=get(config, "text.width", int, origin),
         max_tokens=get(config, "text.max_tokens", int, origin),
         sha256=named("sha256"),
+        finetuned=config["text"].get("finetuned", False),
     )
+    if not isinstance(text.finetuned, bool):
+        raise MotionaryError(f"{origin}: text.finetuned is {text.finetuned!a:.40}; it must be true or false")
     rules = (
-        ("architecture", "bert|distilbert"),
+        ("architecture", "bert|distilbert|mpnet"),
         ("pooling", "mean|cls"),
         ("package", "[A-Za-z_][A-Za-z0-9_]*"),
         ("sha256", "[0-9a-f]{64}"),
@@ -204,6 +219,11 @@ def _find_text_folder(bundle: Path, text: TextSource) -> Path:
         return bundle / "text"
     if named := os.environ.get(_TEXT_VARIABLE):
         return Path(named)
+    if text.finetuned:
+        raise MotionaryError(
+            f"{bundle}: its folder text/ is missing, with the text encoder that was trained along; "
+            "copy the bundle whole"
+        )
     spec = importlib.util.find_spec(text.package)
     for place in (spec and spec.submodule_search_locations) or ():
         if (Path(place) / "model" / "model.safetensors").is_file():
@@ -232,29 +252,40 @@ def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> 
             for name in ("config.json", "model.safetensors", "README.md"):
                 if (bundle.folder / name).is_file():
                     shutil.copyfile(bundle.folder / name, building / name)
-            _pack_text(source, bundle, building / "text", half)
+            vocabulary = bundle.folder / "vocab.txt"
+            pack_text(
+                source,
+                vocabulary if vocabulary.is_file() else source / "vocab.txt",
+                building / "text",
+                sha256=bundle.text.sha256,
+                half=half,
+            )
     except OSError as error:
         raise MotionaryError(f"{out_folder}: cannot be written: {error.strerror or error}") from error
     return out_folder
 
 
-def _pack_text(source: Path, bundle: ModelBundle, target: Path, half: bool) -> None:
+def pack_text(source: Path, vocabulary: Path, target: Path, *, sha256: str, half: bool = True) -> None:
+    """Copy a text encoder's folder, weights in float32 or half of it, into the new folder ``target``.
+
+    sha256: what a bundle's config.json calls these weights by. Raises OSError and MotionaryError.
+    """
     target.mkdir()
-    vocabulary = bundle.folder / "vocab.txt"
-    shutil.copyfile(vocabulary if vocabulary.is_file() else source / "vocab.txt", target / "vocab.txt")
+    shutil.copyfile(vocabulary, target / "vocab.txt")
     tensors = read_safetensors(source / "model.safetensors")
     kept = {
-        name: _halved(tensor) if half else tensor
+        name: halved(tensor) if half else tensor
         for name, tensor in tensors.items()
         if tensor.dtype == np.float32
     }
     write_safetensors(kept, target / "model.safetensors")
-    sha256 = hashlib.sha256((target / "model.safetensors").read_bytes()).hexdigest()
+    own = hashlib.sha256((target / "model.safetensors").read_bytes()).hexdigest()
     config = read_json(source / "config.json")
-    config["motionary"] = {"packed_from": bundle.text.sha256, "sha256": sha256}
+    config["motionary"] = {"packed_from": sha256, "sha256": own}
     (target / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def _halved(tensor: NDArray[Any]) -> NDArray[Any]:
+def halved(tensor: NDArray[Any]) -> NDArray[Any]:
+    """The tensor as float16, or as it is where float16 cannot hold it."""
     fits = np.abs(tensor).max(initial=0) <= np.finfo(np.float16).max
     return tensor.astype(np.float16) if fits else tensor

@@ -134,21 +134,37 @@ def softmax(x: Array) -> Array:
     return result
 
 
-def attention(x: Array, qkv: Affine, out: Affine, heads: int, keep: NDArray[np.bool_] | None) -> Array:
-    """Multi-head self-attention of x (N, L, D), before the residual sum."""
+def attention(
+    x: Array,
+    qkv: Affine,
+    out: Affine,
+    heads: int,
+    keep: NDArray[np.bool_] | None,
+    bias: Array | None = None,
+) -> Array:
+    """Multi-head self-attention of x (N, L, D) before the residual. bias: (heads, L, L) on the scores."""
     count, length, width = x.shape
     split = linear(x, qkv).reshape(count, length, 3, heads, width // heads)
     query, key, value = split.transpose(2, 0, 3, 1, 4)
     scores = (query * np.float32((width // heads) ** -0.5)) @ key.swapaxes(-1, -2)
+    if bias is not None:
+        scores += bias
     if keep is not None:
         scores += np.where(keep, np.float32(0), np.float32(-np.inf))[:, None, None, :]
     mixed = softmax(scores) @ value
     return linear(mixed.transpose(0, 2, 1, 3).reshape(count, length, width), out)
 
 
-def encoder_layer(x: Array, layer: Layer, heads: int, keep: NDArray[np.bool_] | None, eps: float) -> Array:
+def encoder_layer(
+    x: Array,
+    layer: Layer,
+    heads: int,
+    keep: NDArray[np.bool_] | None,
+    eps: float,
+    bias: Array | None = None,
+) -> Array:
     """One post-norm Transformer layer (torch's norm_first=False) with exact GELU and no dropout."""
-    x = layer_norm(x + attention(x, layer.qkv, layer.out, heads, keep), layer.norm1, eps)
+    x = layer_norm(x + attention(x, layer.qkv, layer.out, heads, keep, bias), layer.norm1, eps)
     return layer_norm(x + linear(gelu(linear(x, layer.up)), layer.down), layer.norm2, eps)
 
 

@@ -1,4 +1,4 @@
-"""BERT's uncased WordPiece: text to token ids, the same ones as Hugging Face's ``tokenizers``.
+"""Uncased WordPiece of BERT, DistilBERT and MPNet: text to ids, the same as Hugging Face's ``tokenizers``.
 
 BertNormalizer (clean text, space out CJK, strip accents, lower case), BertPreTokenizer and WordPiece of
 https://github.com/huggingface/tokenizers. That library's Unicode tables are older than Python's, which
@@ -13,12 +13,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from motionary.errors import MotionaryError
 from motionary.safetensors import read_bytes
 
-__all__ = ["Vocabulary", "encode", "load_vocabulary", "make_vocabulary"]
+__all__ = ["BERT", "MPNET", "Specials", "Vocabulary", "encode", "load_vocabulary", "make_vocabulary"]
 
 # Control characters (Cc but tab, line feed and carriage return), format characters, private use, U+FFFD.
 _DROPPED = """
@@ -79,10 +81,24 @@ _DROP = re.compile(f"[{_characters(_DROPPED)}]+")
 _IDEOGRAPH = re.compile(f"[{_characters(_IDEOGRAPHS)}]")
 _MARK = re.compile(f"[{_characters(_MARKS)}]+")
 _WORD = re.compile(rf"[{_characters(_PUNCTUATION)}]|[^\s{_characters(_PUNCTUATION)}]+")
-_SPECIAL = re.compile(r"(\[(?:PAD|UNK|CLS|SEP|MASK)\])")
 _MAX_WORD = 100  # characters; a longer word is [UNK]
 _MAX_CACHED = 1 << 16  # words; past that they are looked up afresh, so that no input can fill the memory
 _MAX_FILE = 16 << 20  # bytes; BERT's vocabulary has 0.2 million
+
+
+class Specials(NamedTuple):
+    """The tokens that are no words: what stands at a text's start and end, pads it, and is meant by a word
+    that no tokens make up. others: the rest that is taken as it stands in a text."""
+
+    start: str
+    end: str
+    padding: str
+    unknown: str
+    others: tuple[str, ...]
+
+
+BERT = Specials("[CLS]", "[SEP]", "[PAD]", "[UNK]", ("[MASK]",))
+MPNET = Specials("<s>", "</s>", "<pad>", "[UNK]", ("<mask>",))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +106,19 @@ class Vocabulary:
     """Tokens and their ids (those that continue a word start with ##), with the words already split."""
 
     ids: dict[str, int]
+    specials: Specials = BERT
     words: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
+    @cached_property
+    def written(self) -> re.Pattern[str]:
+        """Finds the special tokens in a text."""
+        return re.compile(f"({'|'.join(map(re.escape, (*self.specials[:4], *self.specials.others)))})")
 
-def load_vocabulary(path: Path) -> Vocabulary:
+
+def load_vocabulary(path: Path, specials: Specials = BERT) -> Vocabulary:
     """The vocabulary of a vocab.txt: one token a line, its id the line's number from 0.
 
-    Raises MotionaryError where the file cannot be read, is not UTF-8 or lacks [PAD], [UNK], [CLS] or [SEP].
+    Raises MotionaryError where the file cannot be read, is not UTF-8 or lacks one of the first four specials.
     """
     try:
         text = read_bytes(path, _MAX_FILE).decode("utf-8")
@@ -105,31 +127,34 @@ def load_vocabulary(path: Path) -> Vocabulary:
             f"{path}: is not UTF-8 at byte {error.start}; it is no WordPiece vocabulary"
         ) from None
     lines = text.removesuffix("\n").split("\n")  # not splitlines(): U+2028 and the like are tokens
-    return make_vocabulary((line.rstrip() for line in lines), str(path))
+    return make_vocabulary((line.rstrip() for line in lines), str(path), specials)
 
 
-def make_vocabulary(tokens: Iterable[str], origin: str = "vocabulary") -> Vocabulary:
+def make_vocabulary(
+    tokens: Iterable[str], origin: str = "vocabulary", specials: Specials = BERT
+) -> Vocabulary:
     """The vocabulary of these tokens in order; ``origin`` names it in an error."""
     ids = {token: number for number, token in enumerate(tokens)}
-    missing = [token for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]") if token not in ids]
+    missing = [token for token in specials[:4] if token not in ids]
     if missing:
-        raise MotionaryError(f"{origin}: has no token {missing[0]}; it is no BERT vocabulary")
-    return Vocabulary(ids)
+        family = "MPNet" if specials == MPNET else "BERT"
+        raise MotionaryError(f"{origin}: has no token {missing[0]}; it is no {family} vocabulary")
+    return Vocabulary(ids, specials)
 
 
 def encode(text: str, vocabulary: Vocabulary, max_length: int) -> list[int]:
-    """Token ids of ``text``: [CLS], its tokens, [SEP]; the tokens past ``max_length`` in all are cut.
+    """Token ids of ``text``: the start, its tokens, the end; the tokens past ``max_length`` in all are cut.
 
     A special token written in the text, as "[SEP]", is that token, as Hugging Face has it.
     """
-    ids = [vocabulary.ids["[CLS]"]]
-    for number, part in enumerate(_SPECIAL.split(text)):
+    ids = [vocabulary.ids[vocabulary.specials.start]]
+    for number, part in enumerate(vocabulary.written.split(text)):
         if number % 2 and part in vocabulary.ids:
             ids.append(vocabulary.ids[part])
         else:
             for word in _split_words(part):
                 ids.extend(_split_word(word, vocabulary))
-    return [*ids[: max_length - 1], vocabulary.ids["[SEP]"]]
+    return [*ids[: max_length - 1], vocabulary.ids[vocabulary.specials.end]]
 
 
 def _split_words(text: str) -> list[str]:
@@ -143,11 +168,11 @@ def _split_words(text: str) -> list[str]:
 
 
 def _split_word(word: str, vocabulary: Vocabulary) -> tuple[int, ...]:
-    """The ids of one word, longest match first; [UNK] where a part of it matches nothing."""
+    """The ids of one word, longest match first; the unknown token where a part of it matches nothing."""
     found = vocabulary.words.get(word)
     if found is None:
         found = _match_longest(word, vocabulary.ids) if len(word) <= _MAX_WORD else None
-        found = found or (vocabulary.ids["[UNK]"],)
+        found = found or (vocabulary.ids[vocabulary.specials.unknown],)
         if len(word) <= _MAX_WORD and len(vocabulary.words) < _MAX_CACHED:
             vocabulary.words[word] = found
     return found

@@ -112,11 +112,12 @@ def test_the_id_follows_every_weight_but_not_the_file_s_layout(folder):
         ({"joint_dim": 16}, r"text\.projection\.weight"),
         ({"text": None}, r"text\.\w+ is missing"),
         ({"text": []}, r"text\.\w+ is missing"),
-        ({"text.architecture": "gpt"}, "must match bert|distilbert"),
+        ({"text.architecture": "gpt"}, "must match bert|distilbert|mpnet"),
         ({"text.pooling": "max"}, r"text\.pooling"),
         ({"text.package": "os.path"}, r"text\.package"),
         ({"text.sha256": "abc"}, r"text\.sha256"),
         ({"text.max_tokens": 2}, r"text\.max_tokens"),
+        ({"text.finetuned": "yes"}, r"text\.finetuned is 'yes'; it must be true or false"),
         ({"text.width": 17}, r"text\.projection\.weight"),
         ({"motion.features": "kit-251"}, r"motion\.features"),
         ({"motion.fps": 30}, r"motion\.fps"),
@@ -161,6 +162,14 @@ def test_the_text_encoder_is_read_only_when_a_text_is(folder):
     with pytest.raises(MotionaryError, match="pip install --no-deps motionary-tiny-text-encoder") as caught:
         bundle.embed_texts(TEXTS)
     assert "\n" not in str(caught.value)
+
+
+def test_a_text_encoder_that_was_trained_along_is_in_the_bundle_or_nowhere(folder):
+    edit(folder, {"text.finetuned": True})
+    assert load_bundle(folder).embed_texts(TEXTS).shape == (3, 32)
+    shutil.rmtree(folder / "text")
+    with pytest.raises(MotionaryError, match="copy the bundle whole"):
+        load_bundle(folder).embed_texts(TEXTS)
 
 
 def test_the_text_encoder_is_found_by_the_variable_and_in_the_package(folder, tmp_path, monkeypatch):

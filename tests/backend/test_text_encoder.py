@@ -1,4 +1,4 @@
-"""BERT and DistilBERT against transformers: MiniLM's real weights, and small random checkpoints."""
+"""BERT, DistilBERT and MPNet against transformers: MiniLM's real weights, and small random checkpoints."""
 
 import importlib.util
 import json
@@ -67,15 +67,38 @@ def test_minilm_is_transformers():
     assert cosines(ours, reference(model, tokenizer, texts, "mean")).min() >= 0.99999
 
 
-@pytest.fixture(scope="module", params=["bert", "distilbert"])
+MPNET_TOKENS = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]", *TOKENS[5:], "<mask>"]
+
+
+@pytest.fixture(scope="module", params=["bert", "distilbert", "mpnet"])
 def checkpoint(request, tmp_path_factory):
+    return random_checkpoint(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def mpnet(tmp_path_factory):
+    return random_checkpoint("mpnet", tmp_path_factory.mktemp("mpnet"))
+
+
+def random_checkpoint(architecture, folder):
     """A random checkpoint that transformers saved: (architecture, folder, model, tokenizer)."""
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    folder = tmp_path_factory.mktemp(request.param)
-    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
+    tokens = MPNET_TOKENS if architecture == "mpnet" else TOKENS
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
     torch.manual_seed(0)
-    common = {"vocab_size": len(TOKENS), "max_position_embeddings": 48}
-    if request.param == "bert":
+    common = {"vocab_size": len(tokens), "max_position_embeddings": 48}
+    if architecture == "mpnet":
+        common["max_position_embeddings"] = 202  # so that distances fill the buckets
+        config = transformers.MPNetConfig(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=64,
+            layer_norm_eps=1e-5,
+            **common,
+        )
+        model = transformers.MPNetModel(config)
+    elif architecture == "bert":
         config = transformers.BertConfig(
             hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64, **common
         )
@@ -90,15 +113,17 @@ def checkpoint(request, tmp_path_factory):
         norm = "norm" in name.lower() and name.endswith("weight")
         torch.nn.init.normal_(parameter, float(norm), 0.3)
     model.eval().save_pretrained(folder)
-    return request.param, folder, model, transformers.BertTokenizerFast(vocab=str(folder / "vocab.txt"))
+    kind = transformers.MPNetTokenizer if architecture == "mpnet" else transformers.BertTokenizerFast
+    return architecture, folder, model, kind(vocab=str(folder / "vocab.txt"))
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_random_checkpoints_are_transformers(checkpoint, pooling):
     architecture, folder, model, tokenizer = checkpoint
     texts = captions(40)
-    ours = encode_texts(load_text_encoder(folder, architecture), texts, pooling=pooling, max_tokens=48)
-    theirs = reference(model, tokenizer, texts, pooling, max_tokens=48)
+    limit = 200 if architecture == "mpnet" else 48
+    ours = encode_texts(load_text_encoder(folder, architecture), texts, pooling=pooling, max_tokens=limit)
+    theirs = reference(model, tokenizer, texts, pooling, max_tokens=limit)
     assert cosines(ours, theirs).min() >= 0.99999
     assert np.std(theirs, axis=0).max() > 0.01  # texts are told apart, so the above means something
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
@@ -118,6 +143,35 @@ def test_a_checkpoint_with_a_head_is_the_same_encoder(checkpoint, tmp_path):
             for place in (folder, tmp_path / "head")
         )
     )
+
+
+def test_mpnet_s_special_tokens_and_places(mpnet, tmp_path):
+    """A text that says <pad> or <mask>, a padded batch, and one as long as there are positions."""
+    _, folder, model, tokenizer = mpnet
+    encoder = load_text_encoder(folder, "mpnet")
+    texts = ["man <mask> runs", "left </s> right", "a <pad> person", "[UNK] [CLS]", "walks " * 400, "man"]
+    theirs = reference(model, tokenizer, texts, "mean", max_tokens=200)
+    ours = encode_texts(encoder, texts, pooling="mean", max_tokens=512)
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    lines = (folder / "vocab.txt").read_text().splitlines()
+    shutil.copytree(folder, tmp_path / "other")
+    swapped = "\n".join([lines[1], lines[0], *lines[2:]])
+    (tmp_path / "other" / "vocab.txt").write_text(swapped)
+    with pytest.raises(MotionaryError, match="<pad> is not token 1"):
+        load_text_encoder(tmp_path / "other", "mpnet")
+    (tmp_path / "other" / "vocab.txt").write_text("\n".join(TOKENS))
+    with pytest.raises(MotionaryError, match="has no token <s>; it is no MPNet vocabulary"):
+        load_text_encoder(tmp_path / "other", "mpnet")
+
+
+def test_mpnet_s_weights_for_distances_must_fit(mpnet, tmp_path):
+    _, folder, _, _ = mpnet
+    shutil.copytree(folder, tmp_path / "few")
+    tensors = dict(read_safetensors(folder / "model.safetensors"))
+    name = "encoder.relative_attention_bias.weight"
+    write_safetensors({**tensors, name: tensors[name][:31]}, tmp_path / "few" / "model.safetensors")
+    with pytest.raises(MotionaryError, match="relative_attention_bias"):
+        load_text_encoder(tmp_path / "few", "mpnet")
 
 
 @pytest.fixture
