@@ -45,29 +45,34 @@ def model_card(bundle: dict[str, Any]) -> str:
 
 
 def _scores(scores: dict[str, Any]) -> list[str]:
-    lines = ["## Scores", "", f"On {scores['split']}. Selection: {scores['selection']}.", ""]
-    for name, rows in scores["tables"].items():
-        lines += [
-            f"### {name}, STRICT (seed {scores['seeds'][0]})",
-            "",
-            "| system | t2m R@1 | R@5 | R@10 | MedR | m2t R@1 | R@5 | R@10 | MedR | R-sum |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-        ]
-        for system, row in rows.items():
-            strict = row["STRICT"]
-            cells = [
-                f"{value:.1f}"
-                for way in (strict["text_to_motion"], strict["motion_to_text"])
-                for value in (*way["at"].values(), way["median_rank"])
-            ]
-            lines.append(f"| {system} | {' | '.join(cells)} | {strict['r_sum']:.1f} |")
-        if len(scores["seeds"]) > 1:
-            over = scores["over_seeds"][name]["model"]
-            told = ", ".join(
-                f"{what} {over[what]['mean']:.1f} ± {over[what]['deviation']:.1f}"
-                for what in ("t2m R@10", "m2t R@10", "R-sum")
-            )
-            lines += ["", f"Over seeds {', '.join(map(str, scores['seeds']))}: {told} (mean ± sd)."]
-        lines.append("")
-    told = scores["protocols"]["STRICT"]
-    return [*lines, f"STRICT: {told} With so few clips, differences under ten points are noise.", ""]
+    seeds = scores["seeds"]
+    over = f" Mean ± standard deviation of seeds {', '.join(map(str, seeds))}." if len(seeds) > 1 else ""
+    lines = ["## Scores", "", f"On {scores['split']}. Selection: {scores['selection']}.{over}", ""]
+    for section in scores["galleries"]:
+        strict, graded = section["protocols"]["STRICT"], section["protocols"]["GRADED"]
+        lines += [f"### STRICT: {section['gallery']}", "", strict["told"], ""]
+        lines += _table(strict["systems"], (*_ways("R@1", "R@5", "R@10", "MedR"), "R-sum"))
+        lines += [f"### GRADED: {section['gallery']}", "", graded["told"], ""]
+        lines += _table(graded["systems"], _ways("nDCG@10", "P@10"))
+        lines += [f"In brackets: {section['intervals']}.", ""]
+    return lines
+
+
+def _ways(*names: str) -> tuple[str, ...]:
+    return tuple(f"{way} {name}" for way in ("t2m", "m2t") for name in names)
+
+
+def _table(systems: dict[str, Any], measures: tuple[str, ...]) -> list[str]:
+    lines = [f"| system | {' | '.join(measures)} |", "|---" * (len(measures) + 1) + "|"]
+    for system, row in systems.items():
+        cells = [_cell(name, row[name]) if name in row else "" for name in measures]
+        lines.append(f"| {system} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _cell(name: str, value: dict[str, Any]) -> str:
+    digits = 3 if "nDCG" in name else 1
+    spread = f" ± {value['deviation']:.{digits}f}" if value["count"] > 1 else ""
+    # Of the sum alone the interval is told: it says how far all the rest can be trusted.
+    around = " ({:.0f} to {:.0f})".format(*value["interval"]) if name == "R-sum" and value["interval"] else ""
+    return f"{value['mean']:.{digits}f}{spread}{around}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -28,6 +28,10 @@ from rich.text import Text
 from motionary.errors import MotionaryError
 from motionary_training.config import Config, load_config, shipped_configs
 
+if TYPE_CHECKING:  # torch takes seconds, and most of what is asked here needs none of it
+    from motionary_training.crossval import Plan
+    from motionary_training.evaluate import Estimate
+
 __all__ = ["app", "main"]
 
 app = typer.Typer(
@@ -43,6 +47,9 @@ DataOption = Annotated[
     typer.Option("--data", help="A data set's folder, in place of the config's; its kind is recognised."),
 ]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file too.")]
+WorkOption = Annotated[
+    Path, typer.Option(help="Folder of results: kept, shared by runs at the same time, gone on from.")
+]
 
 
 data_app = typer.Typer(help="Look at what a config learns from, or get it ready.", no_args_is_help=True)
@@ -143,53 +150,94 @@ def train(
 
 @app.command()
 def evaluate(
-    source: Annotated[Path, typer.Argument(metavar="RUN|BUNDLE", help="A run's folder or a model bundle.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN|BUNDLE...", help="Runs' folders or model bundles; seeds become one row."),
+    ],
     config: ConfigArgument,
     split: Annotated[str, typer.Option(help="val or test; look at test once, when all is chosen.")] = "val",
-    out: JsonOption = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="One of STRICT, RELAXED, REHAMOT-1000, BATCH-32, GRADED; all.")
+    ] = None,
+    captions: Annotated[
+        str, typer.Option(help="all captions of a motion ask and are asked for, or (TMR's) the first.")
+    ] = "all",
+    out: Annotated[
+        Path, typer.Option(help="Folder for evaluation.json, evaluation.md and evaluation.png.")
+    ] = Path("evaluation"),
 ) -> None:
-    """Score a model beside chance, ridge regression and nearest neighbours; each table names its protocol."""
-    from motionary_training.report import report_split, write_json
+    """Score models beside chance and the baselines; each table is of one protocol and names it."""
+    from motionary_training.protocols import PROTOCOLS
+    from motionary_training.report import report_split
 
     if split not in ("val", "test"):
         raise typer.BadParameter(f"{split!r} is neither val nor test", param_hint="--split")
-    settings = _config(config)
-    tables = report_split(source, settings, split)
-    for name, rows in tables.items():
-        _print_rows(f"{name}, STRICT (REHAMOT: its own column)", rows)
-    if out:
-        write_json(out, {name: {row.system: row.as_json() for row in rows} for name, rows in tables.items()})
+    if captions not in ("all", "first"):
+        raise typer.BadParameter(f"{captions!r} is neither all nor first", param_hint="--captions")
+    for name in protocol or ():
+        if name not in PROTOCOLS:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(PROTOCOLS)}", param_hint="--protocol")
+    chosen = [name for name in PROTOCOLS if not protocol or name in protocol]
+    asked: Literal["all", "first"] = "first" if captions == "first" else "all"
+    sections = report_split(sources, _config(config), split, out, protocols=chosen, captions=asked)
+    for section in sections:
+        for name, table in section.tables.items():
+            _print_table(f"{name}: {section.title}", table)
+            console.print(section.told[name], highlight=False)
+    console.print(f"{out}", highlight=False)
 
 
 @app.command()
 def crossval(
     config: ConfigArgument,
     count: Annotated[
-        int, typer.Option("--folds", help="Parts that the train split's trials are cut into.")
+        int, typer.Option("--folds", help="Parts that the train split's recordings are cut into.")
     ] = 5,
-    out: JsonOption = None,
+    work: WorkOption = Path("build/comparison"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for comparison.json, comparison.md and comparison.png.")
+    ] = None,
 ) -> None:
-    """Train once for each fold of the train split, trials kept whole: for choosing settings."""
-    from motionary_training.crossval import cross_validate
-    from motionary_training.data import load_pairs
-    from motionary_training.report import spread_json, write_json
+    """Train once for each fold of the train split, recordings kept whole: for choosing settings."""
+    from motionary_training.crossval import Plan
 
     settings = _config(config)
-    with _progress("reading clips") as step:
-        learnt = load_pairs(settings, "train", left_out=_say_left_out, step=step)
-    with _progress("folds") as step:
-        results = cross_validate(settings, learnt, count, lambda fold, rows: step(fold + 1, count))
-    document = spread_json(results)
-    table = Table(
-        "system", *next(iter(document.values())), title=f"{count} folds, STRICT unless named, mean ± sd"
-    )
-    for system, scores in document.items():
-        table.add_row(
-            system, *(f"{score['mean']:.1f} ± {score['deviation']:.1f}" for score in scores.values())
-        )
-    console.print(table)
-    if out:
-        write_json(out, document)
+    _compare(Plan({settings.name: settings}, ("train",), count, 1, work), settings.name, 1, out)
+
+
+@app.command()
+def compare(
+    configs: Annotated[
+        list[str],
+        typer.Argument(metavar="[LABEL=]CONFIG...", help="A row each, by its label or the config's name."),
+    ],
+    count: Annotated[
+        int, typer.Option("--folds", help="Parts that all captioned recordings are cut into.")
+    ] = 5,
+    seeds: Annotated[int, typer.Option(help="Runs of each config, from its own seed on.")] = 3,
+    work: WorkOption = Path("build/comparison"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for comparison.json, comparison.md and comparison.png.")
+    ] = Path("comparison"),
+    against: Annotated[
+        str | None,
+        typer.Option(help="The row that differences are taken to; the first config's if not given."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes that share the work.", min=1)] = 1,
+) -> None:
+    """Configs and baselines side by side: each captioned CMU clip is held out once, recordings kept whole."""
+    from motionary_training.crossval import Plan
+    from motionary_training.sources import SPLITS
+
+    rows: dict[str, Config] = {}
+    for name in configs:
+        label, _, path = name.rpartition("=")
+        settings = _config(path)
+        row = label or settings.name
+        if row in rows:
+            raise MotionaryError(f"{name}: there is a row {row!r} already; name it as LABEL={path}")
+        rows[row] = settings
+    _compare(Plan(rows, SPLITS, count, seeds, work), against or next(iter(rows)), jobs, out)
 
 
 @app.command()
@@ -371,17 +419,40 @@ def _say_left_out(reason: str) -> None:
     errors.print(f"left out: {reason}", soft_wrap=True, highlight=False)
 
 
-def _print_rows(title: str, rows: list[Any]) -> None:
-    cuts = ("R@1", "R@5", "R@10", "MedR")
-    names = [f"{way} {cut}" for way in ("t2m", "m2t") for cut in cuts]
-    table = Table("system", *names, "R-sum", "REHAMOT m2t R@10", "nDCG@10", "action P@10", title=title)
-    for row in rows:
-        both = (row.text_to_motion, row.motion_to_text)
-        numbers = [f"{value:.1f}" for way in both for value in (*way.at.values(), way.median_rank)]
-        graded = [
-            "" if row.ndcg is None else f"{row.ndcg:.3f}",
-            "" if row.precision is None else f"{row.precision:.1f}",
-        ]
-        total = f"{sum(way.total for way in both):.1f}"
-        table.add_row(row.system, *numbers, total, f"{row.rehamot_motion_to_text.at[10]:.1f}", *graded)
+def _compare(plan: Plan, against: str, jobs: int, out: Path | None) -> None:
+    from motionary_training.compare import compared, finding, write_comparison
+    from motionary_training.crossval import cross_validate, load_gallery
+
+    with _progress("reading clips"):
+        gallery = load_gallery(plan)
+    with _progress("results") as step:
+
+        def report(what: str, done: int, total: int) -> None:
+            step(done, total)
+            errors.print(f"{done} of {total}  {what}", soft_wrap=True, highlight=False)
+
+        answers = cross_validate(plan, gallery, jobs=jobs, report=report)
+    found = compared(plan, gallery, answers, against)
+    for name, by_protocol in found.tables.items():
+        for protocol, table in by_protocol.items():
+            _print_table(f"{protocol}: {name} in the gallery, {plan.folds} folds", table)
+    console.print(finding(found), highlight=False)
+    if out:
+        write_comparison(found, out)
+        console.print(f"{out}", highlight=False)
+
+
+def _print_table(title: str, rows: dict[str, dict[str, Estimate]]) -> None:
+    """Means over seeds; of intervals the R-sum's alone, the rest is in the files."""
+    shown = ("R@1", "R@2", "R@3", "R@5", "R@10", "MedR", "nDCG@10", "P@10")
+    order = [f"{way} {name}" for way in ("t2m", "m2t") for name in shown] + ["R-sum"]
+    measures = [name for name in order if name in next(iter(rows.values()))]
+    table = Table("system", *measures, title=title)
+    for system, row in rows.items():
+        cells = [f"{row[name].mean:.{3 if 'nDCG' in name else 1}f}" for name in measures]
+        total = row.get("R-sum")
+        if total:
+            around = f" [{total.interval[0]:.0f}, {total.interval[1]:.0f}]" if total.interval else ""
+            cells[-1] = f"{total}{around}"
+        table.add_row(system, *cells)
     console.print(table)

@@ -34,6 +34,7 @@ __all__ = [
     "load_samples",
     "make_pairs",
     "padded",
+    "pairs_for",
     "relations",
     "subset",
 ]
@@ -133,6 +134,11 @@ def load_pairs(
 ) -> Pairs:
     """The samples of one split joined with the vectors of their captions. Raises as load_samples does."""
     samples = load_samples(config.data, (split,), seed=config.seed, left_out=left_out, step=step)
+    return pairs_for(samples, config)
+
+
+def pairs_for(samples: Sequence[Sample], config: Config) -> Pairs:
+    """Samples with their captions as the config's text encoder takes them."""
     texts = [text for sample in samples for text in (*sample.captions, *sample.labels)]
     cache = Path(config.data.cache)
     pairs = make_pairs(samples, sentence_vectors(config.text, texts, cache))

@@ -1,11 +1,13 @@
-"""Retrieval measures: pure functions of score matrices, each protocol under its own name.
+"""Retrieval measures from scores or embeddings of any size: computed in blocks, ties shared out evenly.
 
-scores: (C, S) similarity of every caption with every motion; owner: (C,) the motion that caption c describes.
+A ranking is asked by rows and answered by columns of a score matrix: captions ask for motions, or, the other
+way round, motions for captions. What is right for a row, and what must not be in its way, comes as ``Links``.
+Shapes: C captions, S motions, Q queries, N answers, D the width of an embedding.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,105 +16,234 @@ from numpy.typing import NDArray
 
 __all__ = [
     "CUTS",
-    "Recall",
-    "chance",
-    "motion_to_text_ranks",
-    "ndcg",
-    "precision",
-    "recall",
-    "rehamot_ranks",
-    "text_to_motion_ranks",
+    "SUMMED",
+    "TIE",
+    "Embedded",
+    "Links",
+    "Scores",
+    "Side",
+    "averaged",
+    "best_ranks",
+    "chance_side",
+    "joined",
+    "measured",
+    "part_of",
+    "ranked_side",
+    "score_rows",
+    "swapped",
+    "top_gains",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
+Block: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
-CUTS = (1, 5, 10)
-
-
-@dataclass(frozen=True)
-class Recall:
-    """R@k in per cent, by k, and the median rank (1 is best)."""
-
-    at: dict[int, float]
-    median_rank: float
-
-    @property
-    def total(self) -> float:
-        """R-sum of one direction."""
-        return sum(self.at.values())
+CUTS = (1, 2, 3, 5, 10)
+SUMMED = tuple(f"{way} R@{cut}" for way in ("t2m", "m2t") for cut in (1, 5, 10))
+"""The recalls that make the R-sum."""
+TIE = 1e-6
+"""Scores this near to each other are a tie: a product summed in another order differs by less."""
+BLOCK = 16_000_000
+"""Scores that are held at once: 64 MB of them in single precision."""
 
 
-def recall(ranks: Floats) -> Recall:
-    """Of ranks (N,) counted from 1, which may lie between two numbers where there was a tie."""
-    return Recall({k: 100 * float(np.mean(ranks <= k)) for k in CUTS}, float(np.median(ranks)))
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """Scores that are dot products of texts (C, D) and motions (S, D); the matrix is never made whole."""
+
+    texts: Block
+    motions: Block
 
 
-def text_to_motion_ranks(scores: Floats, owner: Ints) -> Floats:
-    """STRICT: every caption (C,) is a query over all motions; only its own motion counts; ties averaged."""
-    own = scores[np.arange(len(owner)), owner]
-    return _rank(scores, own, np.ones_like(scores, bool))
+Scores: TypeAlias = Block | Embedded
+"""(C, S) scores of every caption with every motion, the higher the nearer."""
 
 
-def motion_to_text_ranks(scores: Floats, owner: Ints) -> Floats:
-    """STRICT: every (motion, own caption) pair (C,): the caption's rank among all other motions' captions."""
-    by_motion = scores.T[owner]
-    others = owner[:, None] != owner
-    np.fill_diagonal(others, True)
-    return _rank(by_motion, np.diagonal(by_motion), others)
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Which answers are meant for which queries: P different pairs, in the order of the queries (P,)."""
+
+    queries: Ints
+    answers: Ints
 
 
-def rehamot_ranks(scores: Floats, owner: Ints) -> Floats:
-    """REHAMOT (the paper's code): every motion (S,) is a query over all captions; its best own one counts."""
-    own = owner == np.arange(scores.shape[1])[:, None]
-    best = np.where(own, scores.T, -np.inf).max(axis=1)
-    # Its other captions are not in the way of the best one, even where they tie with it.
-    return _rank(scores.T, best, ~own) + 0.5
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One direction of one protocol, query by query.
+
+    way: "t2m", captions ask for motions, or "m2t". clips: (Q,) the motion that each query belongs to.
+    columns: what is averaged over queries, (Q,) each. ranks: (R, Q), counted from 1, of R repeats (seeds),
+    for medians; None where nothing was ranked. parts: (Q,) the gallery of each query where there are several:
+    medians are averaged over them.
+    """
+
+    way: str
+    clips: Ints
+    columns: dict[str, Floats]
+    ranks: Floats | None = None
+    parts: Ints | None = None
 
 
-def chance(owner: Ints, motions: int) -> dict[str, Recall]:
-    """What random scores reach, in expectation: by name of the three rank functions above."""
-    captions = len(owner)
-    own = np.bincount(owner, minlength=motions)
-    t2m = {k: 100 * min(1.0, k / motions) for k in CUTS}
-    galleries = captions - own[owner] + 1
-    m2t = {k: 100 * float(np.mean(np.minimum(1.0, k / galleries))) for k in CUTS}
-    best = {k: 100 * float(np.mean([_some_in_top(k, captions, n) for n in own])) for k in CUTS}
-    middle = float(np.median(galleries + 1) / 2)
-    return {
-        "text_to_motion": Recall(t2m, (motions + 1) / 2),
-        "motion_to_text": Recall(m2t, middle),
-        "rehamot": Recall(best, float(np.median((captions + 1) / (own + 1)))),
-    }
+def score_rows(scores: Scores, rows: Ints) -> Block:
+    """(Q, S) scores of the captions ``rows``."""
+    if isinstance(scores, Embedded):
+        # A row that is asked for several times (a motion's captions) is multiplied once.
+        different, places = np.unique(rows, return_inverse=True)
+        block: Block = scores.texts[different] @ scores.motions.T
+        return block if np.array_equal(different, rows) else block[places]
+    picked: Block = scores[rows]
+    return picked
 
 
-def ndcg(scores: Floats, relevance: Floats, cut: int = 10) -> float:
-    """Mean nDCG@cut over queries: gain 2^relevance - 1 for relevance (C, S) in 0..1, log2 discount."""
-    cut = min(cut, scores.shape[1])
-    discount = 1 / np.log2(np.arange(2, cut + 2))
-    gain = 2**relevance - 1
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :cut]
-    reached = (np.take_along_axis(gain, order, axis=1) * discount).sum(axis=1)
-    ideal = (-np.sort(-gain, axis=1)[:, :cut] * discount).sum(axis=1)
-    return float(np.mean(reached / np.maximum(ideal, 1e-12)))
+def swapped(scores: Scores) -> Scores:
+    """Motions as rows, captions as columns."""
+    if isinstance(scores, Embedded):
+        return Embedded(scores.motions, scores.texts)
+    turned: Block = scores.T
+    return turned
 
 
-def precision(scores: Floats, relevant: NDArray[np.bool_], cut: int = 10) -> float:
-    """Mean share, in per cent, of the top ``cut`` motions that are relevant (C, S), over queries with any."""
-    asked = relevant.any(axis=1)
-    order = np.argsort(-scores[asked], axis=1, kind="stable")[:, : min(cut, scores.shape[1])]
-    return 100 * float(np.take_along_axis(relevant[asked], order, axis=1).mean()) if asked.any() else 0.0
+def part_of(scores: Scores, captions: Ints, motions: Ints) -> Scores:
+    """The scores of some captions and motions alone."""
+    if isinstance(scores, Embedded):
+        return Embedded(scores.texts[captions], scores.motions[motions])
+    part: Block = scores[np.ix_(captions, motions)]
+    return part
 
 
-def _rank(scores: Floats, own: Floats, counted: NDArray[np.bool_]) -> Floats:
-    """1 + the number of better counted entries of each row + half of those that tie, the own one aside."""
-    better = ((scores > own[:, None]) & counted).sum(axis=1)
-    equal = ((scores == own[:, None]) & counted).sum(axis=1)
-    ranks: Floats = better + (equal + 1) / 2
+def joined(queries: NDArray[np.int64], answers: NDArray[np.int64]) -> Links:
+    """Every query linked with every answer of the same key; keys (Q,) and (N,)."""
+    order = np.argsort(answers, kind="stable")
+    first = np.searchsorted(answers[order], queries, side="left")
+    counts = np.searchsorted(answers[order], queries, side="right") - first
+    asking = np.repeat(np.arange(len(queries)), counts)
+    within = np.arange(len(asking)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return Links(asking, order[np.repeat(first, counts) + within])
+
+
+def best_ranks(
+    scores: Scores, rows: Ints, right: Links, aside: Links | None = None, *, block: int = BLOCK
+) -> Floats:
+    """Rank (Q,), from 1, of the best right answer to each query; ties count half, so it may end in .5.
+
+    rows: (Q,) the row of ``scores`` that each query asks with. right: the answers that count, one at least
+    for each query; aside: answers that are left out of the gallery (none of them right). A system that
+    scores everything alike comes out in the middle, not first. block: scores held at once.
+    """
+    columns = len(scores.motions) if isinstance(scores, Embedded) else scores.shape[1]
+    ranks = np.empty(len(rows))
+    for queries in _blocks(len(rows), columns, block):
+        found = score_rows(scores, rows[queries])
+        at, answers = _within(right, queries)
+        starts = np.searchsorted(at, np.arange(len(found)))
+        scored = found[at, answers]
+        best = np.maximum.reduceat(scored, starts)
+        above, below = best + TIE, best - TIE
+        better = np.count_nonzero(found > above[:, None], axis=1)
+        reached = np.count_nonzero(found >= below[:, None], axis=1)
+        reached -= np.bincount(at[scored >= below[at]], minlength=len(found))
+        if aside is not None:
+            at, answers = _within(aside, queries)
+            scored = found[at, answers]
+            better -= np.bincount(at[scored > above[at]], minlength=len(found))
+            reached -= np.bincount(at[scored >= below[at]], minlength=len(found))
+        ranks[queries] = 1 + (better + reached) / 2
     return ranks
 
 
-def _some_in_top(k: int, captions: int, own: int) -> float:
-    """Probability that at least one of ``own`` captions is among the first k of a random order."""
-    missed = math.prod(max(captions - own - i, 0) / (captions - i) for i in range(min(k, captions)))
-    return 1 - missed
+def top_gains(
+    scores: Scores,
+    rows: Ints,
+    gains: Sequence[Callable[[Ints], Block]],
+    cut: int = 10,
+    *,
+    block: int = BLOCK // 4,
+) -> list[tuple[Floats, Floats]]:
+    """(Q, cut) gain at each of the first places, and (Q, cut) that of the ideal order, for each of ``gains``.
+
+    A gain maps rows (q,) to what each answer is worth to them, (q, N) >= 0. Answers that tie share
+    their gains: what is told is the mean over all orders of them. Fewer than ``cut`` answers end in zeros.
+    """
+    columns = len(scores.motions) if isinstance(scores, Embedded) else scores.shape[1]
+    kept = min(cut, columns)
+    told = [(np.zeros((len(rows), cut)), np.zeros((len(rows), cut))) for _ in gains]
+    for queries in _blocks(len(rows), columns, block):
+        found = score_rows(scores, rows[queries])
+        top = np.argpartition(-found, kept - 1, axis=1)[:, :kept]
+        values: Floats = np.take_along_axis(found, top, axis=1).astype(np.float64)
+        order = np.argsort(-values, axis=1, kind="stable")
+        top, values = np.take_along_axis(top, order, axis=1), np.take_along_axis(values, order, axis=1)
+        alike = np.abs(values[:, :, None] - values[:, None]) <= TIE
+        # The last place may tie with answers that found no place: they have a share in it too.
+        lowest: Block = found[np.arange(len(found))[:, None], top[:, -1:]]
+        last = np.abs(found - lowest) <= TIE
+        at_last = np.abs(values - values[:, -1:]) <= TIE
+        for gain, (reached, ideal) in zip(gains, told, strict=True):
+            worth = gain(rows[queries])
+            here = np.take_along_axis(worth, top, axis=1).astype(np.float64)
+            shared = (alike * here[:, None]).sum(axis=2) / alike.sum(axis=2)
+            edge = (worth * last).sum(axis=1, dtype=np.float64) / last.sum(axis=1)
+            reached[queries, :kept] = np.where(at_last, edge[:, None], shared)
+            ideal[queries, :kept] = -np.sort(np.partition(-worth, kept - 1, axis=1)[:, :kept], axis=1)
+    return told
+
+
+def ranked_side(way: str, ranks: Floats, clips: Ints, parts: Ints | None = None) -> Side:
+    """Recalls in per cent and the mean rank from ranks (Q,)."""
+    columns = {f"R@{cut}": 100.0 * (ranks <= cut) for cut in CUTS}
+    return Side(way, clips, columns | {"MeanR": ranks}, ranks[None], parts)
+
+
+def chance_side(way: str, right: Ints, gallery: Ints, clips: Ints, parts: Ints | None = None) -> Side:
+    """What a random order reaches, in expectation, where ``right`` (Q,) of ``gallery`` (Q,) answers count."""
+    columns = {}
+    for cut in CUTS:
+        # Every one of the first ``cut`` places misses: a product of shares that shrink place by place.
+        places = np.arange(cut)
+        left = np.maximum(gallery[:, None] - right[:, None] - places, 0)
+        missed = np.prod(left / np.maximum(gallery[:, None] - places, 1), axis=1)
+        columns[f"R@{cut}"] = 100 * (1 - missed)
+    expected = (gallery + 1) / (right + 1)
+    return Side(way, clips, columns | {"MeanR": expected}, expected[None], parts)
+
+
+def averaged(sides: Sequence[Side]) -> Side:
+    """Several systems' (seeds') answers to the same queries as one."""
+    first = sides[0]
+    columns = {
+        name: np.mean([side.columns[name] for side in sides], axis=0, dtype=np.float64)
+        for name in first.columns
+    }
+    ranks = [side.ranks for side in sides if side.ranks is not None]
+    return Side(first.way, first.clips, columns, np.concatenate(ranks) if ranks else None, first.parts)
+
+
+def measured(sides: Sequence[Side]) -> dict[str, float]:
+    """Every measure of all sides, named "t2m R@1" and so on, and "R-sum" where both directions were ranked:
+    R@1, R@5 and R@10 of both added up."""
+    found: dict[str, float] = {}
+    for side in sides:
+        found |= {f"{side.way} {name}": float(np.mean(column)) for name, column in side.columns.items()}
+        if side.ranks is not None:
+            found[f"{side.way} MedR"] = _median(side)
+    if all(name in found for name in SUMMED):
+        found["R-sum"] = sum(found[name] for name in SUMMED)
+    return found
+
+
+def _median(side: Side) -> float:
+    assert side.ranks is not None
+    parts = np.zeros(len(side.clips), np.int64) if side.parts is None else side.parts
+    return float(np.mean([np.median(row[parts == part]) for row in side.ranks for part in np.unique(parts)]))
+
+
+def _blocks(rows: int, columns: int, block: int) -> Iterator[slice]:
+    step = max(1, block // max(columns, 1))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def _within(links: Links, queries: slice) -> tuple[Ints, Ints]:
+    """The pairs of some queries, counted from the first of them."""
+    low, high = np.searchsorted(links.queries, [queries.start, queries.stop])
+    return links.queries[low:high] - queries.start, links.answers[low:high]
