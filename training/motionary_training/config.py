@@ -200,14 +200,9 @@ class Config:
 def load_config(path: Path, settings: Sequence[str] = ()) -> Config:
     """Read a TOML file, with ``settings`` ("optimiser.batch=64") in place of what it says.
 
-    Raises MotionaryError with file and key for anything unknown, mistyped or out of range.
+    A key ``base`` names another file, beside this one: this one then tells only what differs from it. Raises MotionaryError with file and key for anything unknown, mistyped or out of range.
     """
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise MotionaryError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MotionaryError(f"{path}: not valid TOML: {error}") from None
+    table = _table(path)
     for setting in settings:
         _set(table, setting)
     return config_from_table(table, f"{path} with {' '.join(settings)}" if settings else str(path))
@@ -224,8 +219,36 @@ def config_from_table(table: dict[str, Any], source: str) -> Config:
 
 
 def shipped_configs() -> dict[str, Path]:
-    """The configs inside this package, by name."""
-    return {path.stem: path for path in sorted((Path(__file__).parent / "configs").glob("*.toml"))}
+    """The configs inside this package, by name: "best", or "side_by_side/sum_hinge"."""
+    folder = Path(__file__).parent / "configs"
+    paths = sorted(folder.rglob("*.toml"))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
+
+
+def _table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise MotionaryError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MotionaryError(f"{path}: not valid TOML: {error}") from None
+    if "base" not in table:
+        return table
+    base = table.pop("base")
+    if not isinstance(base, str):
+        raise MotionaryError(f"{path}: base is {base!r}; name a TOML file beside this one")
+    below, parent = (*above, path.resolve()), path.parent / base
+    if parent.resolve() in below:
+        raise MotionaryError(f"{path}: base {base} leads back to itself; break the circle")
+    return _merged(_table(parent, below), table)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _set(table: dict[str, Any], setting: str) -> None:
