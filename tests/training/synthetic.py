@@ -109,6 +109,29 @@ def write_cmu(folder: Path) -> Path:
     return folder
 
 
+def write_official(folder: Path, width: int = 263) -> Path:
+    """A folder in the layout of HumanML3D, or of KIT-ML where ``width`` is 251: six clips of noise."""
+    draw = np.random.default_rng(width)
+    (folder / "new_joint_vecs").mkdir(parents=True)
+    (folder / "texts").mkdir()
+    lines = {
+        "000001": "a man walks left#a/DET man/NOUN walk/VERB left/ADV#0.0#0.0\n"
+        "walks#walk/VERB#nan#nan\nhe spins#he/PRON spin/VERB#1.0#2.5\nhe turns#turn/VERB#2.0#4.0\n",
+        "M000001": "a man walks right#a/DET man/NOUN walk/VERB right/ADV#0.0#0.0\n",
+        "000002": "a person walks forward#walk/VERB#0.0#0.0\n",
+        "000003": "he jumps to the left#jump/VERB#0.0#0.0\n",
+        "M000003": "he jumps to the right#jump/VERB#0.0#0.0\n",
+        "000004": "she waves#wave/VERB#0.0#0.0\n",
+    }
+    for name, text in lines.items():
+        features = draw.standard_normal((90, width)).astype(np.float32)
+        np.save(folder / "new_joint_vecs" / f"{name}.npy", features)
+        (folder / "texts" / f"{name}.txt").write_text(text, "utf-8")
+    for split, names in {"train": "000001 M000001 000002", "val": "000003 M000003", "test": "000004"}.items():
+        (folder / f"{split}.txt").write_text("\n".join(names.split()) + "\n", "utf-8")
+    return folder
+
+
 def write_text_encoder(folder: Path, *, distil: bool = False) -> TextConfig:
     """A random checkpoint of the real architecture, three tokens wide, in transformers' own format."""
     import torch

@@ -76,16 +76,17 @@ def test_two_mirrors_say_what_was_said(words):
 
 
 def test_the_words_of_real_mirrored_captions_are_nearly_always_ours():
-    folder = unzipped("humanml3d_texts.zip") / "humanml3d"
-    names = (folder / "train.txt").read_text().split()[:1500]
+    listed = (unzipped("humanml3d_texts.zip", "humanml3d/train.txt") / "humanml3d" / "train.txt").read_text()
+    names = [name for name in listed.split() if not name.startswith("M")][:400]
+    members = [f"humanml3d/texts/{stem}.txt" for name in names for stem in (name, "M" + name)]
+    folder = unzipped("humanml3d_texts.zip", *members)
     same = total = 0
-    for name in names:
-        pair = [folder / "texts" / f"{stem}.txt" for stem in (name, "M" + name)]
-        if name.startswith("M") or not pair[1].is_file():
-            continue
-        for plain, image in zip(*map(read_captions, pair), strict=False):
+    for plain_file, image_file in zip(members[::2], members[1::2], strict=True):
+        for plain, image in zip(
+            read_captions(folder / plain_file), read_captions(folder / image_file), strict=True
+        ):
             if plain.text != image.text:
                 total += 1
                 same += mirrored_words(plain.text).lower() == image.text.lower()
-    assert total > 150
+    assert total > 100
     assert same / total > 0.85
