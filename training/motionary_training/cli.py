@@ -246,13 +246,25 @@ def export(
         list[Path],
         typer.Argument(metavar="RUN [RUN]...", help="The run to ship; more seeds of it, for spread."),
     ],
-    out: Annotated[Path, typer.Option(help="The bundle's folder.")],
+    out: Annotated[Path | None, typer.Option(help="The bundle's folder.")] = None,
+    transformers: Annotated[
+        Path | None, typer.Option(help="A folder for researchers: config.json, model.safetensors, tokenizer.")
+    ] = None,
 ) -> None:
-    """Write a model bundle: weights, config, scores on val, and a model card made from them."""
-    from motionary_training.export import export_bundle
+    """Write a model bundle: weights, config, scores on val, and a model card made from them.
 
-    size = export_bundle(runs, out)
-    console.print(f"{out}  {size / 1e6:.1f} MB", highlight=False)
+    What is written is read back and held to torch, motions and texts, before it takes its place.
+    """
+    if not out and not transformers:
+        raise typer.BadParameter("name a bundle's folder, or one with --transformers", param_hint="--out")
+    from motionary_training.export import export_bundle, export_pretrained
+
+    if transformers:
+        export_pretrained(runs[0], transformers)
+        console.print(transformers, highlight=False)
+    if out:
+        size = export_bundle(runs, out)
+        console.print(f"{out}  {size / 1e6:.1f} MB", highlight=False)
 
 
 @app.command()
@@ -364,12 +376,13 @@ def main() -> None:
 
 
 def _config(name: str, seed: int | None = None, settings: Sequence[str] = ()) -> Config:
-    """The config of a file; NAME and configs/NAME.toml are the shipped ones where there is no such file."""
+    """The config of a file; NAME and configs/NAME.toml are shipped ones where no such file is."""
     path, shipped = Path(name), shipped_configs()
-    if not path.exists() and path.parent in (Path(), Path("configs")) and path.suffix in ("", ".toml"):
-        if path.stem not in shipped:
+    if not path.exists():
+        key = name.removeprefix("configs/").removesuffix(".toml")
+        if key not in shipped:
             raise MotionaryError(f"{name}: no such config; name a TOML file or one of {', '.join(shipped)}")
-        path = shipped[path.stem]
+        path = shipped[key]
     config = load_config(path, settings)
     return config if seed is None else replace(config, seed=seed)
 
@@ -435,7 +448,8 @@ def _compare(plan: Plan, against: str, jobs: int, out: Path | None) -> None:
     found = compared(plan, gallery, answers, against)
     for name, by_protocol in found.tables.items():
         for protocol, table in by_protocol.items():
-            _print_table(f"{protocol}: {name} in the gallery, {plan.folds} folds", table)
+            where = "the fold's clips" if name == "fold" else "all clips"
+            _print_table(f"{protocol}, gallery: {where}; {plan.folds} folds", table)
     console.print(finding(found), highlight=False)
     if out:
         write_comparison(found, out)
@@ -443,16 +457,16 @@ def _compare(plan: Plan, against: str, jobs: int, out: Path | None) -> None:
 
 
 def _print_table(title: str, rows: dict[str, dict[str, Estimate]]) -> None:
-    """Means over seeds; of intervals the R-sum's alone, the rest is in the files."""
-    shown = ("R@1", "R@2", "R@3", "R@5", "R@10", "MedR", "nDCG@10", "P@10")
-    order = [f"{way} {name}" for way in ("t2m", "m2t") for name in shown] + ["R-sum"]
-    measures = [name for name in order if name in next(iter(rows.values()))]
-    table = Table("system", *measures, title=title)
-    for system, row in rows.items():
-        cells = [f"{row[name].mean:.{3 if 'nDCG' in name else 1}f}" for name in measures]
-        total = row.get("R-sum")
-        if total:
-            around = f" [{total.interval[0]:.0f}, {total.interval[1]:.0f}]" if total.interval else ""
-            cells[-1] = f"{total}{around}"
-        table.add_row(system, *cells)
-    console.print(table)
+    """Means over seeds, a table for each direction; the R-sum's interval alone, the rest is in the files."""
+    for way, told in (("t2m", "text to motion"), ("m2t", "motion to text")):
+        names = [f"{way} {name}" for name in ("R@1", "R@2", "R@3", "R@5", "R@10", "MedR", "nDCG@10", "P@10")]
+        measures = [name for name in names if name in next(iter(rows.values()))]
+        summed = way == "m2t" and "R-sum" in next(iter(rows.values()))
+        table = Table(told, *(name.removeprefix(way) for name in measures), *["R-sum"] * summed, title=title)
+        for system, row in rows.items():
+            cells = [f"{row[name].mean:.{3 if 'nDCG' in name else 1}f}" for name in measures]
+            if summed:
+                around = " ({:.0f} to {:.0f})".format(*row["R-sum"].interval or (0, 0))
+                cells.append(f"{row['R-sum']}{around}")
+            table.add_row(system, *cells)
+        console.print(table)

@@ -127,23 +127,15 @@ def finding(found: Comparison) -> str:
     ranked = sorted(found.trained, key=lambda row: -rows[row]["R-sum"].mean)
     best = ranked[0]
     parts = [f"Over all clips {best} has the highest STRICT R-sum of the trained rows, {rows[best]['R-sum']}"]
-    other = found.against if found.against != best else (ranked[1] if len(ranked) > 1 else "")
-    if other and best != found.against:
-        parts.append(_against(found.differences["all"][best], other, rows[other]["R-sum"]))
-    elif other:
-        ahead = found.differences["all"][other]
-        turned = Difference(
-            -ahead.mean,
-            (-ahead.interval[1], -ahead.interval[0]),
-            -100 * ahead.mean / max(rows[other]["R-sum"].mean, 1e-9),
+    if best != found.against:
+        parts.append(_told(found.differences["all"][best], found.against, rows))
+    elif len(ranked) > 1:
+        parts.append(
+            _told(_turned(found.differences["all"][ranked[1]], rows[ranked[1]]["R-sum"]), ranked[1], rows)
         )
-        parts.append(_against(turned, other, rows[other]["R-sum"]))
     if found.beaten:
         strongest = max(found.beaten, key=lambda row: rows[row]["R-sum"].mean)
-        parts.append(
-            "and against the strongest baseline, "
-            + _against(found.beaten[strongest], strongest, rows[strongest]["R-sum"])
-        )
+        parts.append(_told(found.beaten[strongest], strongest, rows) + ", the strongest baseline")
     return "; ".join(parts) + "."
 
 
@@ -199,13 +191,19 @@ def _sum_table(found: Comparison, name: str) -> list[str]:
     return [*lines, ""]
 
 
-def _against(ahead: Difference, other: str, score: Estimate) -> str:
+def _told(ahead: Difference, other: str, rows: Table) -> str:
     low, high = ahead.interval
-    verdict = "off zero" if ahead.is_clear else "which holds zero"
+    verdict = "off zero" if ahead.is_clear else "zero in it"
     return (
-        f"{ahead.mean:+.1f} ({ahead.percent:+.0f} %) against {other} ({score}), 95 % interval "
-        f"{low:+.1f} to {high:+.1f}, {verdict}"
+        f"{ahead.mean:+.1f} ({ahead.percent:+.0f} %; 95 % interval {low:+.1f} to {high:+.1f}, {verdict}) "
+        f"against {other} ({rows[other]['R-sum']})"
     )
+
+
+def _turned(ahead: Difference, other: Estimate) -> Difference:
+    """What the reference is ahead of a row, from what the row is ahead of the reference."""
+    low, high = ahead.interval
+    return Difference(-ahead.mean, (-high, -low), -100 * ahead.mean / max(other.mean, 1e-9))
 
 
 def _of(table: Table, measure: str) -> dict[str, Estimate]:
