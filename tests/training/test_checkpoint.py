@@ -9,12 +9,23 @@ import torch
 
 from motionary.errors import MotionaryError
 from motionary_training import checkpoint
-from motionary_training.checkpoint import asked_to_stop, open_run, read_checkpoint, read_config, write_checkpoint
+from motionary_training.checkpoint import (
+    asked_to_stop,
+    open_run,
+    read_checkpoint,
+    read_config,
+    write_checkpoint,
+)
 from tests.training.synthetic import tiny_config
 
 
 def test_what_is_written_is_read(tmp_path):
-    state = {"step": 3, "best": float("-inf"), "model": {"weight": torch.arange(4.0)}, "history": [{"r": None}]}
+    state = {
+        "step": 3,
+        "best": float("-inf"),
+        "model": {"weight": torch.arange(4.0)},
+        "history": [{"r": None}],
+    }
     write_checkpoint(tmp_path, state)
     stored = read_checkpoint(tmp_path)
     assert torch.equal(stored.pop("model")["weight"], torch.arange(4.0))

@@ -23,7 +23,9 @@ def test_the_drop_comes_with_its_epoch_s_first_step_and_not_with_the_last_one_be
 
 def test_the_rise_is_linear_within_epochs_and_never_zero():
     rising = OptimiserConfig(rise_epochs=4)
-    assert [rate_factor(rising, epoch, share) for epoch, share in ((0, 0.01), (0, 1.0), (1, 1.0), (3, 0.5))] == [
+    assert [
+        rate_factor(rising, epoch, share) for epoch, share in ((0, 0.01), (0, 1.0), (1, 1.0), (3, 0.5))
+    ] == [
         pytest.approx(0.0025),
         0.25,
         0.5,

@@ -45,7 +45,9 @@ def open_run(run: Path, config: Config, *, resume: bool, write: bool = True) -> 
         try:
             run.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise MotionaryError(f"{run}: cannot be made ({error.strerror}); name another with --out") from None
+            raise MotionaryError(
+                f"{run}: cannot be made ({error.strerror}); name another with --out"
+            ) from None
         with replacing(run / "config.json") as temporary:
             temporary.write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n", "utf-8")
     return stored
