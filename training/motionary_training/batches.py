@@ -37,7 +37,7 @@ NOISE_ROWS = 4096
 class Batch:
     """B pairs on the store's device.
 
-    features: (B, T, F), not normalised, zero after each clip's end. lengths: (B,). sentences: (B, W) frozen
+    features: (B, T, F), not normalised, of which lengths (B,) frames are the clip's. sentences: (B, W) frozen
     text vectors. items: (B,) the number of each pair's sample. text_ids: (B,), see ``Pairs``. total: pairs of
     the whole batch, of which these may be a shard. tokens and token_mask: (B, L), where the sentence encoder
     is trained too.
