@@ -87,18 +87,18 @@ _MAX_FILE = 16 << 20  # bytes; BERT's vocabulary has 0.2 million
 
 
 class Specials(NamedTuple):
-    """The tokens that are no words: what stands at a text's start and end, pads it, and is meant by a word
-    that no tokens make up. others: the rest that is taken as it stands in a text."""
+    """The tokens that are no words: what pads a text, what a word that no tokens make up becomes, what stands
+    at the text's start and end. others: the rest that is taken as it stands in a text."""
 
-    start: str
-    end: str
     padding: str
     unknown: str
+    start: str
+    end: str
     others: tuple[str, ...]
 
 
-BERT = Specials("[CLS]", "[SEP]", "[PAD]", "[UNK]", ("[MASK]",))
-MPNET = Specials("<s>", "</s>", "<pad>", "[UNK]", ("<mask>",))
+BERT = Specials("[PAD]", "[UNK]", "[CLS]", "[SEP]", ("[MASK]",))
+MPNET = Specials("<pad>", "[UNK]", "<s>", "</s>", ("<mask>",))
 
 
 @dataclass(frozen=True, eq=False)

@@ -160,7 +160,7 @@ def test_mpnet_s_special_tokens_and_places(mpnet, tmp_path):
     with pytest.raises(MotionaryError, match="<pad> is not token 1"):
         load_text_encoder(tmp_path / "other", "mpnet")
     (tmp_path / "other" / "vocab.txt").write_text("\n".join(TOKENS))
-    with pytest.raises(MotionaryError, match="has no token <s>; it is no MPNet vocabulary"):
+    with pytest.raises(MotionaryError, match="has no token <pad>; it is no MPNet vocabulary"):
         load_text_encoder(tmp_path / "other", "mpnet")
 
 

@@ -1,21 +1,25 @@
-"""From a run to a bundle that the core reads, and the commands on the way."""
+"""From a run to a bundle that the core reads, and to a folder for researchers; the commands for it."""
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from motionary.bundle import load_bundle
+from motionary.bundle import load_bundle, pack_bundle
 from motionary.errors import MotionaryError
-from motionary_training import cli
-from motionary_training.card import model_card
+from motionary_training import cli, export
+from motionary_training.config import DataConfig, load_config
 from motionary_training.data import load_pairs
-from motionary_training.evaluate import embed_motions
+from motionary_training.encoders import make_model
+from motionary_training.evaluate import embed_motions, embed_texts
 from motionary_training.export import bundle_config, export_bundle, write_bundle
-from motionary_training.report import source_scores
-from motionary_training.train import load_run
-from tests.training.synthetic import write_cmu, write_text_encoder
+from motionary_training.pretrained import load_pretrained, save_pretrained
+from motionary_training.train import fit, load_run
+from tests.training.synthetic import write_cmu, write_official, write_text_encoder
 
 
 @pytest.fixture(scope="module")
@@ -65,34 +69,145 @@ def run(*arguments):
     return 0
 
 
-def test_a_bundle_embeds_as_its_run_does(place, monkeypatch):
-    monkeypatch.setenv("MOTIONARY_TEXT_MODEL", str(place / "text"))
+def test_a_bundle_embeds_as_its_run_does(place):
     size = export_bundle([place / "run-1"], place / "bundle")
     config, model, _ = load_run(place / "run-1")
     bundle = load_bundle(place / "bundle")
-    assert size == sum(file.stat().st_size for file in (place / "bundle").iterdir())
+    files = [file for file in (place / "bundle").rglob("*") if file.is_file()]
+    assert size == sum(file.stat().st_size for file in files)
     assert (bundle.name, bundle.joint_dim, bundle.max_frames) == ("motionary-small", 8, 30)
     pairs = load_pairs(config, "train")
-    exact = embed_motions(model, pairs.samples, 30)
     mine = bundle.embed_features([sample.features for sample in pairs.samples])  # 39 frames: cropped
-    assert (exact * mine).sum(axis=1).min() > 0.999
-    by_torch, by_numpy = (source_scores(place / name, pairs) for name in ("run-1", "bundle"))
-    np.testing.assert_allclose(by_numpy, by_torch, atol=0.01)
+    np.testing.assert_allclose(mine, embed_motions(model, pairs.samples, 30), atol=0.01)
+    # No package carries this text encoder, so it is inside.
+    assert (place / "bundle" / "text" / "model.safetensors").is_file()
+    np.testing.assert_allclose(bundle.embed_texts(pairs.texts), embed_texts(model, pairs), atol=0.01)
 
 
-def test_the_bundle_says_where_it_comes_from_but_not_where_files_lay(place, monkeypatch):
-    monkeypatch.setenv("MOTIONARY_TEXT_MODEL", str(place / "text"))
+def test_the_bundle_says_where_it_comes_from_but_not_where_files_lay(place):
     export_bundle([place / "run-1", place / "run-2"], place / "two")
-    config = json.loads((place / "two" / "config.json").read_text())
+    text = (place / "two" / "config.json").read_text()
+    config = json.loads(text)
     assert config["training"]["config"]["seed"] == 1
-    assert "cmu" not in config["training"]["config"]["data"]
+    assert not set(config["training"]["config"]["data"]) & {"cmu", "cache", "humanml3d", "kit", "studio"}
     assert config["scores"]["seeds"] == [1, 2]
-    table = config["scores"]["tables"]["val, all 1 clips"]
-    assert set(table) == {"chance", "ridge", "kNN", "model"}
+    table = config["scores"]["galleries"][0]["protocols"]["STRICT"]["systems"]
+    assert set(table) >= {"chance", "ridge", "kNN", "model"}
+    assert table["model"]["R-sum"]["count"] == 2
     card = (place / "two" / "README.md").read_text()
     assert "STRICT" in card
-    assert f"| model | {table['model']['STRICT']['text_to_motion']['at']['1']:.1f} |" in card
-    assert "Over seeds 1, 2:" in card
+    assert "| model |" in card
+    assert "seeds 1, 2" in card
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm", "bigru", "patches", "transformer"])
+def test_every_kind_survives_the_way_to_a_bundle(place, kind):
+    config = load_config(place / "small.toml")
+    config = replace(config, motion=replace(config.motion, kind=kind, stride=3, features="positions"))
+    torch.manual_seed(0)
+    model = make_model(config, torch.zeros(263), torch.full((263,), 2.0), text_width=16).eval()
+    pairs = load_pairs(config, "train")
+    document = bundle_config(config, model, pairs, 1, {})
+    write_bundle(place / kind, config, document, model)
+    mine = load_bundle(place / kind).embed_features([sample.features for sample in pairs.samples])
+    exact = embed_motions(model, pairs.samples, 30)
+    assert (mine * exact).sum(axis=1).min() > 0.9999
+    told = json.loads((place / kind / "config.json").read_text())["motion"]
+    assert (told["kind"], told["stride"], told["columns"]) == (kind, 3, "positions")
+
+
+@pytest.fixture(scope="module")
+def tuned(place):
+    """A run whose text encoder, a DistilBERT, learnt along."""
+    text = write_text_encoder(place / "distil", distil=True)
+    config = load_config(place / "small.toml")
+    config = replace(
+        config,
+        text=replace(text, finetune=True, finetune_learning_rate=1e-2),
+        optimiser=replace(config.optimiser, epochs=1),
+    )
+    fit(config, load_pairs(config, "train"), None, run=place / "tuned")
+    return place / "tuned"
+
+
+def test_a_text_encoder_that_learnt_is_in_the_bundle(place, tuned):
+    export_bundle([tuned], place / "tuned-bundle")
+    config, model, _ = load_run(tuned)
+    pairs = load_pairs(config, "train")
+    start = torch.load(tuned / "last.pt", weights_only=True)["chosen"]
+    assert any(name.startswith("text.encoder.") for name in start)
+    bundle = load_bundle(place / "tuned-bundle")
+    assert bundle.text.finetuned
+    exact = embed_texts(model, pairs)
+    np.testing.assert_allclose(bundle.embed_texts(pairs.texts), exact, atol=0.01)
+    packed = load_bundle(pack_bundle(place / "tuned-bundle", place / "tuned-packed"))
+    assert packed.id == bundle.id
+    np.testing.assert_allclose(packed.embed_texts(pairs.texts), exact, atol=0.01)
+    shutil.rmtree(place / "tuned-bundle" / "text")
+    with pytest.raises(MotionaryError, match="copy the bundle whole"):
+        load_bundle(place / "tuned-bundle").embed_texts(["he walks"])
+
+
+def test_a_tuned_run_goes_to_researchers_and_back(place, tuned):
+    from transformers import AutoModel
+
+    assert run("export", tuned, "--transformers", place / "researchers") == 0
+    assert run("export", tuned, "--transformers", place / "researchers") == 0  # again: replaced
+    _, model, _ = load_run(tuned)
+    config, again = load_pretrained(place / "researchers")
+    for (name, old), new in zip(model.state_dict().items(), again.state_dict().values(), strict=True):
+        assert torch.equal(old, new), name
+    encoder = AutoModel.from_pretrained(place / "researchers" / "text_encoder")
+    for name, weight in encoder.state_dict().items():
+        assert torch.equal(weight, model.state_dict()[f"text.encoder.{name}"])
+    pairs = load_pairs(replace(config, data=load_config(place / "small.toml").data), "train")
+    np.testing.assert_allclose(embed_texts(again, pairs), embed_texts(model, pairs), atol=1e-6)
+
+
+def test_kit_models_are_for_researchers_alone(place):
+    config = load_config(place / "small.toml")
+    data = DataConfig(kit=str(write_official(place / "kit", 251)), cache=config.data.cache)
+    config = replace(config, data=data, optimiser=replace(config.optimiser, epochs=1))
+    model = fit(config, load_pairs(config, "train"), None, run=place / "kit-run")
+    with pytest.raises(MotionaryError, match="kit-run: learnt from KIT-ML's 251 features") as caught:
+        export_bundle([place / "kit-run"], place / "never")
+    assert "\n" not in str(caught.value)
+    assert not (place / "never").exists()
+    save_pretrained(config, model, place / "kit-model")
+    loaded, again = load_pretrained(place / "kit-model")
+    assert loaded.motion == config.motion
+    clip, length = torch.randn(1, 12, 251), torch.tensor([12])
+    with torch.no_grad():
+        assert torch.equal(again.embed_motions(clip, length), model.embed_motions(clip, length))
+
+
+def test_a_bundle_that_embeds_otherwise_is_not_written(place, monkeypatch):
+    right = export.embed_motions
+    monkeypatch.setattr(export, "embed_motions", lambda *given: -right(*given))
+    with pytest.raises(MotionaryError, match=r"never: clip .* embeds at cosine -1\.0000"):
+        export_bundle([place / "run-1"], place / "never")
+    assert not (place / "never").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda told: told.update(model_type="bert"), "model_type is not"),
+        (lambda told: told.update(settings=[]), "model_type is not"),
+        (lambda told: told["settings"].update(joint_dim="8"), "joint_dim must be int"),
+        (lambda told: told["settings"].update(joint_dim=9), "do not fit config.json"),
+        (lambda told: told.update(features=300), "features are 300 wide"),
+    ],
+)
+def test_an_exported_model_that_is_damaged_is_refused_in_one_line(place, tmp_path, spoil, says):
+    config, model, _ = load_run(place / "run-1")
+    save_pretrained(config, model, tmp_path / "model")
+    told = json.loads((tmp_path / "model" / "config.json").read_text())
+    spoil(told)
+    (tmp_path / "model" / "config.json").write_text(json.dumps(told))
+    with pytest.raises(MotionaryError, match=says) as caught:
+        load_pretrained(tmp_path / "model")
+    assert "\n" not in str(caught.value)
 
 
 def test_runs_of_different_configs_are_not_one_spread(place):
@@ -111,22 +226,17 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(place):
     (precious / "work.txt").write_text("mine")
     document = bundle_config(config, model, load_pairs(config, "train"), len(history), {})
     with pytest.raises(MotionaryError, match="exists and is no bundle"):
-        write_bundle(precious, document, model, model_card(document))
+        write_bundle(precious, config, document, model)
+    with pytest.raises(MotionaryError, match="exists and is no exported model"):
+        save_pretrained(config, model, precious)
     assert (precious / "work.txt").read_text() == "mine"
 
 
-def test_commands_end_to_end(place, capsys, monkeypatch):
-    monkeypatch.setenv("MOTIONARY_TEXT_MODEL", str(place / "text"))
-    assert run("data", place / "small.toml") == 0
-    assert "train" in capsys.readouterr().out
-    out = place / "scores.json"
-    assert run("evaluate", place / "run-1", place / "small.toml", "--json", out) == 0
-    assert "STRICT" in capsys.readouterr().out
-    assert set(json.loads(out.read_text())["val, all 1 clips"]) == {"chance", "ridge", "kNN", "run-1"}
+def test_the_command_takes_a_bundle_s_folder(place, capsys):
     assert run("export", place / "run-1", "--out", place / "by-command") == 0
+    assert "MB" in capsys.readouterr().out
     assert load_bundle(place / "by-command").joint_dim == 8
-    assert run("crossval", place / "small.toml", "--folds", 2, "--json", out) == 0
-    assert json.loads(out.read_text())["model"]["R-sum"]["count"] == 2
+    assert run("export", place / "run-1") == 2
 
 
 def test_failures_are_one_line_and_status_1(place, capsys):
@@ -136,10 +246,9 @@ def test_failures_are_one_line_and_status_1(place, capsys):
     assert message.count("\n") == 1
     assert run("train", place / "small.toml", "--out", place / "run-1") == 1
     assert "already holds a run" in capsys.readouterr().err
-    assert run("evaluate", place / "data", place / "small.toml") == 1
-    assert "neither a run" in capsys.readouterr().err
+    assert run("export", place / "data", "--out", place / "never") == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_wrong_usage_is_status_2(place):
-    assert run("evaluate", place / "run-1", place / "small.toml", "--split", "train") == 2
     assert run("no-such-command") == 2

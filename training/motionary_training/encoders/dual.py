@@ -27,8 +27,9 @@ class FeatureNorm(nn.Module):
 
     def __init__(self, mean: Tensor, std: Tensor) -> None:
         super().__init__()
-        self.register_buffer("mean", mean.float())
-        self.register_buffer("std", std.float())
+        # Copies: both may be one tensor, and weights are loaded into buffers in place.
+        self.register_buffer("mean", mean.float().clone())
+        self.register_buffer("std", std.float().clone())
 
     def forward(self, features: Tensor) -> Tensor:
         """(..., F) features to the same, normalised."""
