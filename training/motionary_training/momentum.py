@@ -1,4 +1,4 @@
-"""A slow copy of the model: for evaluation, and as the source of a queue of negatives from earlier batches."""
+"""A slow copy of the model: to be evaluated, and to embed the queue of negatives from earlier batches."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def moving_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     """average = decay * average + (1 - decay) * model, of all parameters; buffers are copied."""
     for held, new in zip(average.parameters(), model.parameters(), strict=True):
         held.lerp_(new, 1 - decay)
-    for held, new in zip(average.buffers(), model.buffers(), strict=True):
-        held.copy_(new)
+    for kept, now in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(now)
 
 
 def _parts(keys: Keys) -> tuple[Tensor, ...]:

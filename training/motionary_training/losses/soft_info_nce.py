@@ -44,7 +44,7 @@ def soft_info_nce(d: Direction, *, temperature: Tensor, target_temperature: floa
     """
     if d.guide is None:
         raise ValueError("soft_info_nce needs the captions' cosines under the frozen text encoder")
-    alike = d.guide.float().masked_fill(d.same, 1.0).scatter(1, d.own[:, None], 1.0)
+    alike = d.guide.masked_fill(d.same, 1.0).scatter(1, d.own[:, None], 1.0)
     alike = alike.masked_fill(d.certain & ~d.same, -torch.inf)
     targets = torch.softmax(alike / target_temperature, dim=1)
     return -(targets * torch.log_softmax(d.scores / temperature, dim=1)).sum(dim=1)
