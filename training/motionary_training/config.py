@@ -200,7 +200,8 @@ class Config:
 def load_config(path: Path, settings: Sequence[str] = ()) -> Config:
     """Read a TOML file, with ``settings`` ("optimiser.batch=64") in place of what it says.
 
-    A key ``base`` names another file, beside this one: this one then tells only what differs from it. Raises MotionaryError with file and key for anything unknown, mistyped or out of range.
+    A key ``base`` names another file, beside this one: this one then tells only what differs from it. Raises
+    MotionaryError with file and key for anything unknown, mistyped or out of range.
     """
     table = _table(path)
     for setting in settings:
