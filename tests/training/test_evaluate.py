@@ -1,4 +1,4 @@
-"""Tables: chance, baselines and models side by side, unseen trials apart, folds by trial."""
+"""Tables of systems: seeds and intervals, chance beside them, unseen recordings apart; models' embeddings."""
 
 import dataclasses
 import json
@@ -6,108 +6,146 @@ import json
 import numpy as np
 import pytest
 
-from motionary.errors import MotionaryError
-from motionary_training.crossval import cross_validate, folds, spread
-from motionary_training.data import make_pairs
-from motionary_training.evaluate import baseline_scores, embed_motions, evaluate, subset
-from motionary_training.report import split_tables, spread_json
+from motionary_training.data import subset
+from motionary_training.evaluate import (
+    clusters_of,
+    embed_motions,
+    embed_texts,
+    estimates,
+    evaluate,
+    model_scores,
+    recalls,
+    score,
+)
+from motionary_training.metrics import Embedded, ranked_side
+from motionary_training.protocols import PROTOCOLS, answers, asked_of
+from motionary_training.report import markdown_table, section_json, split_sections, write_report
 from motionary_training.train import build_model
 from tests.training.synthetic import tiny_config, tiny_pairs
 
 
-def test_a_perfect_system_is_perfect_and_chance_is_not():
-    pairs = tiny_pairs()
-    perfect = (pairs.owner[:, None] == np.arange(len(pairs.samples))).astype(float)
-    lucky, found = evaluate({"perfect": perfect}, pairs)
-    assert found.text_to_motion.at == found.motion_to_text.at == {1: 100.0, 5: 100.0, 10: 100.0}
-    assert found.rehamot_motion_to_text.at[1] == 100.0
-    assert lucky.system == "chance"
-    assert lucky.text_to_motion.at[1] == pytest.approx(100 / 12)
-    assert json.loads(json.dumps(found.as_json()))["STRICT"]["r_sum"] == 600.0
+@pytest.fixture(scope="module")
+def pairs():
+    return tiny_pairs()
 
 
-def test_graded_measures_count_other_clips_of_the_same_action():
-    pairs = tiny_pairs()
-    word = np.arange(12) % 6
-    by_action = (word[pairs.owner][:, None] == word).astype(float)
-    found = evaluate({"by action": by_action}, pairs)[1]
-    assert found.precision == pytest.approx(20)  # two of the first ten; there are no more
-    random = np.random.default_rng(0).random(by_action.shape)
-    assert found.ndcg > evaluate({"random": random}, pairs)[1].ndcg + 0.1
-    assert found.text_to_motion.at[1] == 0  # a tie of two is rank 1.5
+def random_scores(count, seed=0):
+    draw = np.random.default_rng(seed)
+    return [draw.random((24, 12)) for _ in range(count)]
 
 
-def test_baselines_beat_chance_on_clips_that_tell_their_word():
-    learnt, asked = tiny_pairs(0, 60), tiny_pairs(1, 12)
-    rows = {row.system: row for row in evaluate(baseline_scores(learnt, asked), asked)}
-    for name in ("ridge", "kNN"):
-        assert rows[name].text_to_motion.at[5] > rows["chance"].text_to_motion.at[5] + 20
+def test_every_protocol_has_its_table_with_chance_first(pairs):
+    clusters, drawn = clusters_of(pairs)
+    assert drawn == "recordings"
+    assert clusters.tolist() == [number // 2 for number in range(12)]
+    tables = evaluate({"random": random_scores(1)}, asked_of(pairs), clusters, draws=50)
+    assert tuple(tables) == PROTOCOLS
+    for table in tables.values():
+        assert list(table) == ["chance", "random"]
+    assert "R-sum" not in tables["GRADED"]["random"]
 
 
-def test_embedding_is_the_same_alone_and_in_company():
-    pairs, config = tiny_pairs(), tiny_config()
-    model = build_model(config, pairs)
+def test_seeds_are_averaged_query_by_query(pairs):
+    clusters, _ = clusters_of(pairs)
+    asked, seeds = asked_of(pairs), random_scores(3)
+    row = evaluate({"system": seeds}, asked, clusters, protocols=["STRICT"], draws=200)["STRICT"]["system"]
+    alone = [recalls(scores, pairs) for scores in seeds]
+    for name in ("t2m R@5", "m2t MedR", "R-sum"):
+        values = [one[name] for one in alone]
+        assert row[name].mean == pytest.approx(np.mean(values))
+        assert row[name].deviation == pytest.approx(np.std(values, ddof=1))
+        assert row[name].count == 3
+    low, high = row["R-sum"].interval
+    assert low < row["R-sum"].mean < high
+    assert row["t2m MedR"].interval is None
+    assert " ± " in str(row["R-sum"])
+
+
+def test_an_interval_of_one_seed_has_no_deviation():
+    side = ranked_side("t2m", np.array([1.0, 1.0, 12.0]), np.arange(3))
+    row = estimates([(side,)], np.arange(3), draws=20)
+    assert row["t2m R@1"].deviation == 0
+    assert str(row["t2m R@1"]) == "66.7"
+
+
+def test_clips_without_a_recording_are_drawn_by_themselves(pairs):
+    samples = tuple(dataclasses.replace(sample, trial="") for sample in pairs.samples)
+    clusters, drawn = clusters_of(dataclasses.replace(pairs, samples=samples))
+    assert drawn == "clips"
+    assert len(set(clusters.tolist())) == 12
+
+
+def test_embedding_is_the_same_alone_and_in_company(pairs):
+    model = build_model(tiny_config(), pairs)
     together = embed_motions(model, pairs.samples, 40)
+    assert together.shape == (12, 8)
     for number in (0, 5, 11):
         alone = embed_motions(model, pairs.samples[number : number + 1], 40)[0]
         np.testing.assert_allclose(alone, together[number], atol=1e-5)
+    texts = embed_texts(model, pairs)
+    np.testing.assert_allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5)
 
 
-def test_a_subset_keeps_captions_with_their_clips():
-    pairs = tiny_pairs()
-    keep = np.arange(12) % 3 == 0
-    part = subset(pairs, keep)
-    assert [sample.id for sample in part.samples] == ["000000", "000003", "000006", "000009"]
-    assert part.owner.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
-    np.testing.assert_array_equal(part.sentences[2], pairs.sentences[6])
+def test_validation_is_strict(pairs):
+    config = tiny_config()
+    model = build_model(config, pairs)
+    scores = model_scores(model, pairs, config.motion.max_frames)
+    assert isinstance(scores, Embedded)
+    found = score(model, pairs, config)
+    assert found == recalls(scores.texts @ scores.motions.T, pairs) == recalls(scores, pairs)
+    assert {"R-sum", "t2m R@10", "m2t MedR"} <= set(found)
 
 
-def test_clips_of_unseen_trials_get_their_own_table():
-    learnt, asked = tiny_pairs(0, 6), tiny_pairs(1, 12, "val")  # trials 00-02 are in both
-    scores = np.random.default_rng(0).random((24, 12))
-    tables = split_tables({"model": scores}, asked, learnt, "val")
-    assert list(tables) == ["val, all 12 clips", "val, 6 clips of unseen trials"]
-    apart = evaluate({"model": scores[12:, 6:]}, subset(asked, np.arange(12) >= 6))
-    assert tables["val, 6 clips of unseen trials"] == apart
-
-
-def test_folds_keep_trials_whole_and_hold_out_every_clip_once():
-    pairs = tiny_pairs(0, 20)
-    held = []
-    for rest, asked in folds(pairs, 5, seed=3):
-        assert not {s.trial for s in rest.samples} & {s.trial for s in asked.samples}
-        assert len(rest.samples) + len(asked.samples) == 20
-        held += [sample.id for sample in asked.samples]
-    assert sorted(held) == [sample.id for sample in pairs.samples]
-
-
-def test_mirrored_clips_are_never_asked_for_nor_learnt_from_beside_their_original():
-    plain = tiny_pairs(0, 8)
-    mirrored = [
-        dataclasses.replace(sample, id="M" + sample.id, group="M" + sample.group) for sample in plain.samples
+def test_clips_of_unseen_recordings_get_their_own_tables():
+    learnt, asked = tiny_pairs(0, 6), tiny_pairs(1, 12, "val")  # recordings 00-02 are in both
+    (scores,) = random_scores(1)
+    sections = split_sections({"model": [scores]}, asked, learnt, "val", draws=50)
+    assert [section.title for section in sections] == [
+        "val, all 12 clips",
+        "val, 6 clips of unseen recordings",
     ]
-    sentences = dict(
-        zip((t for s in plain.samples for t in s.captions), plain.sentences.numpy(), strict=True)
-    )
-    both = make_pairs([*plain.samples, *mirrored], sentences)
-    for rest, asked in folds(both, 4, seed=0):
-        held = {sample.id for sample in asked.samples}
-        assert not any(name.startswith("M") for name in held)
-        assert not {sample.id.removeprefix("M") for sample in rest.samples} & held
+    rest = subset(asked, np.arange(12) >= 6)
+    apart = recalls(scores[12:, 6:], rest)
+    row = sections[1].tables["STRICT"]["model"]
+    assert {name: value.mean for name, value in row.items()} == pytest.approx(apart)
+    assert "6 motions" in sections[1].told["STRICT"]
 
 
-def test_more_folds_than_trials():
-    with pytest.raises(MotionaryError, match="cannot cut 3 trials into 4 folds"):
-        folds(tiny_pairs(0, 6), 4, seed=0)
+def test_a_report_holds_every_number_once_under_its_protocol(tmp_path):
+    learnt, asked = tiny_pairs(0, 6), tiny_pairs(1, 12, "val")
+    systems = {"one": random_scores(1), "two": random_scores(2, 5)}
+    sections = split_sections(systems, asked, learnt, "val", draws=50)
+    write_report(sections, tmp_path / "out")
+    stored = json.loads((tmp_path / "out" / "evaluation.json").read_text("utf-8"))
+    assert stored == json.loads(json.dumps([section_json(section) for section in sections]))
+    assert set(stored[0]["protocols"]) == set(PROTOCOLS)
+    strict = stored[0]["protocols"]["STRICT"]["systems"]["two"]["R-sum"]
+    assert strict["count"] == 2
+    assert len(strict["interval"]) == 2
+    text = (tmp_path / "out" / "evaluation.md").read_text("utf-8")
+    for section in sections:
+        for protocol in PROTOCOLS:
+            assert section.told[protocol] in text
+    assert (tmp_path / "out" / "evaluation.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_cross_validation_measures_every_system_in_every_fold():
-    results = cross_validate(tiny_config(), tiny_pairs(0, 12), 2)
-    table = spread_json(results)
-    assert set(table) == {"chance", "model", "ridge", "kNN"}
-    assert table["model"]["R-sum"]["count"] == 2
+def test_a_table_in_markdown_has_a_cell_for_every_measure(pairs):
+    clusters, _ = clusters_of(pairs)
+    asked = asked_of(pairs)
+    tables = evaluate({"random": random_scores(2)}, asked, clusters, draws=50)
+    lines = markdown_table(tables["STRICT"], "m2t")
+    assert lines[0] == "| motion to text | R@1 | R@2 | R@3 | R@5 | R@10 | MedR | MeanR | R-sum |"
+    assert {line.count("|") for line in lines if line} == {10}
+    assert markdown_table(tables["GRADED"], "t2m")[0] == "| text to motion | nDCG@10 | P@10 |"
 
 
-def test_spread():
-    assert str(spread([1.0, 3.0])) == "2.0 ± 1.4"
-    assert spread([4.0]).deviation == 0
+def test_first_captions_ask_alone_where_that_is_asked_for(pairs):
+    clusters, _ = clusters_of(pairs)
+    (scores,) = random_scores(1)
+    table = evaluate(
+        {"random": [scores]}, asked_of(pairs), clusters, protocols=["STRICT"], captions="first", draws=20
+    )["STRICT"]
+    square = scores[::2]
+    t2m = 1 + (square > np.diagonal(square)[:, None]).sum(axis=1)
+    assert table["random"]["t2m MeanR"].mean == pytest.approx(t2m.mean())
+    assert len(answers("STRICT", scores, asked_of(pairs), "first")[0].clips) == 12
