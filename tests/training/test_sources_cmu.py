@@ -82,6 +82,13 @@ def test_each_missing_file_is_named(tmp_path):
         cmu_cuts(folder, tmp_path, ("train",), mirrored=True)
 
 
+def test_a_list_of_a_split_that_is_missing_is_named(tmp_path):
+    folder = write_cmu(tmp_path / "data")
+    (folder / "humanml3d_texts" / "humanml3d" / "val.txt").unlink()
+    with pytest.raises(MotionaryError, match=r"missing, 1: .*val\.txt"):
+        cmu_cuts(folder, tmp_path, ("train", "val"), mirrored=True)
+
+
 def test_a_folder_without_the_data_and_a_broken_zip(tmp_path):
     with pytest.raises(MotionaryError, match=r"cmu_mocap.zip: not found"):
         cmu_cuts(tmp_path, tmp_path / "cache", ("train",), mirrored=True)

@@ -92,10 +92,11 @@ def test_short_clips_and_numbers_that_are_none_are_left_out_by_name(humanml3d):
 
 
 def test_a_stretch_past_the_end_is_left_out(humanml3d):
-    (humanml3d / "texts" / "000002.txt").write_text("a#a/X#0.0#0.0\nb#b/X#900.0#910.0\n")
+    (humanml3d / "texts" / "000002.txt").write_text("a#a/X#0#0\nb#b/X#900.0#910.0\nc#c/X#0.0#0.01\n")
     samples, heard = read(humanml3d)
-    assert "000002" in samples
+    assert {name for name in samples if name.startswith("000002")} == {"000002"}
     assert any("000002.npy: has 0 frames from 900 s to 910 s" in reason for reason in heard)
+    assert any("000002.npy: has 0 frames from 0 s to 0.01 s" in reason for reason in heard)
 
 
 def test_all_damaged_files_are_named_at_once(humanml3d):

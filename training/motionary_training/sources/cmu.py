@@ -35,10 +35,12 @@ def cmu_cuts(
     MotionaryError naming each missing file.
     """
     files, texts = _trial_files(folder, cache), unpacked(folder, "humanml3d_texts", cache) / "humanml3d"
+    lists = {split: texts / f"{split}.txt" for split in splits}
+    _refuse_missing([str(file) for file in lists.values() if not file.is_file()])
     split_of = {
         name: "train" if pooled else split
-        for split in splits
-        for name in (texts / f"{split}.txt").read_text().split()
+        for split, file in lists.items()
+        for name in file.read_text("utf-8").split()
     }
     cuts: list[Cut] = []
     missing: list[str] = []

@@ -76,8 +76,8 @@ def official_samples(
         if not told:
             left_out(f"{texts[name]}: holds no caption")
         for span in told:
-            start, end = int(span.start * layout.fps), int(span.end * layout.fps) or len(features)
-            part = features[start:end]
+            end = int(span.end * layout.fps) if span.end else len(features)
+            part = features[int(span.start * layout.fps) : end]
             if len(part) < SHORTEST:
                 where = f" from {span.start:g} s to {span.end:g} s" if span.end else ""
                 left_out(f"{motions[name]}: has {len(part)} frames{where}; {SHORTEST} are the least")
