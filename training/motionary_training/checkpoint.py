@@ -101,7 +101,7 @@ def asked_to_stop(*, insist: bool = False) -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
         yield lambda: False
         return
-    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    usual = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in usual:
         signal.signal(number, remember)
     try:

@@ -87,7 +87,7 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, local: Tensor, world: World) -> Tensor:
-        ctx.world, ctx.count = world, len(local)
+        ctx.world = world
         parts = [torch.empty_like(local) for _ in range(world.size)]
         dist.all_gather(parts, local.contiguous())
         return torch.stack(parts, dim=1).flatten(0, 1)
@@ -96,7 +96,7 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         total = gradients[0].clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
-        return total.unflatten(0, (ctx.count, ctx.world.size))[:, ctx.world.rank].contiguous(), None
+        return total[ctx.world.rank :: ctx.world.size].contiguous(), None
 
 
 def sum_gradients(world: World, parameters: Iterable[nn.Parameter]) -> None:
@@ -106,7 +106,8 @@ def sum_gradients(world: World, parameters: Iterable[nn.Parameter]) -> None:
         return
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
-    for gradient, part in zip(gradients, flat.split([one.numel() for one in gradients]), strict=True):
+    parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
 
 
