@@ -112,6 +112,8 @@ def test_every_kind_survives_the_way_to_a_bundle(place, kind):
     mine = load_bundle(place / kind).embed_features([sample.features for sample in pairs.samples])
     exact = embed_motions(model, pairs.samples, 30)
     assert (mine * exact).sum(axis=1).min() > 0.9999
+    words = {"lstm": "LSTM", "bigru": "two-way GRU", "patches": "five body parts"}
+    assert words.get(kind, kind.title().replace("Gru", "GRU")) in (place / kind / "README.md").read_text()
     told = json.loads((place / kind / "config.json").read_text())["motion"]
     assert (told["kind"], told["stride"], told["columns"]) == (kind, 3, "positions")
 
@@ -138,6 +140,7 @@ def test_a_text_encoder_that_learnt_is_in_the_bundle(place, tuned):
     assert any(name.startswith("text.encoder.") for name in start)
     bundle = load_bundle(place / "tuned-bundle")
     assert bundle.text.finetuned
+    assert "trained along" in (place / "tuned-bundle" / "README.md").read_text()
     exact = embed_texts(model, pairs)
     np.testing.assert_allclose(bundle.embed_texts(pairs.texts), exact, atol=0.01)
     packed = load_bundle(pack_bundle(place / "tuned-bundle", place / "tuned-packed"))

