@@ -101,9 +101,12 @@ def test_the_bundle_says_where_it_comes_from_but_not_where_files_lay(place):
 
 
 @pytest.mark.parametrize("kind", ["gru", "lstm", "bigru", "patches", "transformer"])
-def test_every_kind_survives_the_way_to_a_bundle(place, kind):
+@pytest.mark.parametrize("summary", [False, True])
+def test_every_kind_survives_the_way_to_a_bundle(place, kind, summary):
     config = load_config(place / "small.toml")
-    config = replace(config, motion=replace(config.motion, kind=kind, stride=3, features="positions"))
+    config = replace(
+        config, motion=replace(config.motion, kind=kind, stride=3, features="positions", summary=summary)
+    )
     torch.manual_seed(0)
     model = make_model(config, torch.zeros(263), torch.full((263,), 2.0), text_width=16).eval()
     pairs = load_pairs(config, "train")
@@ -116,6 +119,7 @@ def test_every_kind_survives_the_way_to_a_bundle(place, kind):
     assert words.get(kind, kind.title().replace("Gru", "GRU")) in (place / kind / "README.md").read_text()
     told = json.loads((place / kind / "config.json").read_text())["motion"]
     assert (told["kind"], told["stride"], told["columns"]) == (kind, 3, "positions")
+    assert told["summary"] is summary
 
 
 @pytest.fixture(scope="module")

