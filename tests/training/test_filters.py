@@ -19,7 +19,7 @@ seeds, anchors, others, kinds = (
 )
 modalities, conventions = st.sampled_from(MODALITIES), st.sampled_from(["swapping", "symmetric"])
 cosines = st.floats(-0.5, 1.2)
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=30, deadline=None)
 
 
 @few

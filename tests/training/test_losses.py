@@ -36,7 +36,7 @@ seeds, anchors, others, kinds = (
     st.sampled_from([0, 2, 4]),
 )
 modalities = st.sampled_from(MODALITIES)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=25, deadline=None)
 
 WARM, COLD = torch.tensor(0.3, dtype=torch.float64), torch.tensor(0.07)
 
@@ -82,7 +82,7 @@ def test_equals_plain_loops_also_with_more_candidates_than_anchors(
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seeds, modalities)
 def test_gradients_agree_with_finite_differences(name, seed, modality):
     batch = drawn(seed, 4, 2, kinds=5)

@@ -37,7 +37,7 @@ def pairs_numbered(first, count):
     return Keys(vectors, vectors + 0.25, vectors + 0.5, numbers, 1000 + numbers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 7), st.lists(st.integers(0, 18), max_size=8))
 def test_it_holds_the_newest_pairs_like_a_deque(size, counts):
     queue, expected, first = queue_of(size), deque(maxlen=size), 0
@@ -204,7 +204,7 @@ class Small(nn.Module):
         self.register_buffer("seen", torch.tensor(int(value)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.floats(-5, 5), st.floats(-5, 5), st.integers(1, 20))
 def test_the_moving_average_of_a_model_that_stays_is_known(decay, start, value, steps):
     average, model = Small(start), Small(value)
