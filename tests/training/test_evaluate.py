@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
 
+from motionary.bundle import BUILT_IN
+from motionary_training.cli import main
 from motionary_training.data import subset
 from motionary_training.evaluate import (
     clusters_of,
@@ -21,12 +24,46 @@ from motionary_training.metrics import Embedded, ranked_side
 from motionary_training.protocols import PROTOCOLS, answers, asked_of
 from motionary_training.report import markdown_table, section_json, split_sections, write_report
 from motionary_training.train import build_model
-from tests.training.synthetic import tiny_config, tiny_pairs
+from tests.training.synthetic import tiny_config, tiny_pairs, write_cmu, write_text_encoder
 
 
 @pytest.fixture(scope="module")
 def pairs():
     return tiny_pairs()
+
+
+SMALL = """name = "small"
+joint_dim = 8
+device = "cpu"
+threads = 1
+data = {{ cmu = "data", cache = "cache", mirrored = false }}
+text = {{ encoder = "{encoder}", package = "", max_tokens = 16 }}
+motion = {{ width = 8, layers = 1, heads = 2, feedforward = 8, max_frames = 40 }}
+optimiser = {{ epochs = 1, batch = 4 }}
+"""
+
+
+def run(*words):
+    """The exit code of ``motionary-train`` with these words."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["motionary-train", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with CMU's layout, a config and two runs of different seeds; what is run, is run in it."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_cmu(folder / "data")
+        text = write_text_encoder(folder / "encoder")
+        (folder / "small.toml").write_text(SMALL.format(encoder=text.encoder), "utf-8")
+        for seed in (1, 2):
+            assert run("train", "small.toml", "--seed", seed, "--out", f"run-{seed}") == 0
+        yield folder
 
 
 def random_scores(count, seed=0):
@@ -149,3 +186,65 @@ def test_first_captions_ask_alone_where_that_is_asked_for(pairs):
     t2m = 1 + (square > np.diagonal(square)[:, None]).sum(axis=1)
     assert table["random"]["t2m MeanR"].mean == pytest.approx(t2m.mean())
     assert len(answers("STRICT", scores, asked_of(pairs), "first")[0].clips) == 12
+
+
+def test_runs_and_bundles_side_by_side(place, capsys):
+    """Two seeds of one config are one row, a bundle another, the baselines beside them."""
+    assert run("evaluate", "run-1", "run-2", BUILT_IN, "small.toml", "--out", "told") == 0
+    (section,) = json.loads((place / "told" / "evaluation.json").read_text("utf-8"))
+    strict = section["protocols"]["STRICT"]["systems"]
+    assert list(strict) == [
+        "chance",
+        "ridge",
+        "kNN",
+        "BM25, trial descriptions",
+        "MiniLM, trial descriptions",
+        "oracle",
+        "run-1",
+        "default",
+    ]
+    assert strict["run-1"]["R-sum"]["count"] == 2
+    assert strict["default"]["R-sum"]["count"] == 1
+    assert {path.name for path in (place / "told").iterdir()} == {
+        "evaluation.json",
+        "evaluation.md",
+        "evaluation.png",
+    }
+    told = capsys.readouterr().out
+    for protocol in PROTOCOLS:
+        assert f"{protocol}: val, all 1 clips" in told
+
+
+def test_one_protocol_and_first_captions(place):
+    words = ("--protocol", "RELAXED", "--captions", "first", "--out", "first")
+    assert run("evaluate", "run-1", "small.toml", *words) == 0
+    (section,) = json.loads((place / "first" / "evaluation.json").read_text("utf-8"))
+    assert list(section["protocols"]) == ["RELAXED"]
+    assert "the first caption of each" in section["protocols"]["RELAXED"]["told"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("data", "small.toml"), 1, "data: neither a run's folder (last.pt) nor a bundle (config.json)"),
+        (("run-1", "small.toml", "--split", "train"), 2, "neither val nor test"),
+        (("run-1", "small.toml", "--protocol", "STRICTLY"), 2, "is none of STRICT, RELAXED"),
+        (("run-1", "small.toml", "--captions", "two"), 2, "neither all nor first"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_said_in_one_line(place, capsys, words, code, message):
+    assert run("evaluate", *words, "--out", "none") == code
+    error = capsys.readouterr().err
+    assert message in " ".join(error.replace("│", " ").split())
+    assert "Traceback" not in error
+    assert not (place / "none").exists()
+
+
+def test_cross_validation_of_one_config(place, capsys):
+    """Within the train split alone, whose two clips are of two recordings."""
+    assert run("crossval", "small.toml", "--folds", 2, "--work", "work", "--out", "folds") == 0
+    stored = json.loads((place / "folds" / "comparison.json").read_text("utf-8"))
+    assert stored["trained"] == ["small"]
+    assert stored["tables"]["all"]["STRICT"]["small"]["R-sum"]["count"] == 1
+    assert "3 motions" in stored["told"]["all"]["STRICT"]
+    assert stored["finding"].split(";")[0] in capsys.readouterr().out.replace("\n", " ")
