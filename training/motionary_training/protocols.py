@@ -167,11 +167,13 @@ def _relaxed(scores: Scores | None, asked: Asked) -> tuple[Side, Side]:
     queries = _asking(asked)
     clips = asked.owner[queries]
     alike = joined(asked.texts[queries], asked.texts)
-    of_words = np.unique(np.stack([alike.queries, asked.owner[alike.answers]], axis=1), axis=0)
+    # Each motion once for its words, though several of its captions may be the same.
+    words, said_of = np.divmod(np.unique(asked.texts * asked.motions + asked.owner), asked.motions)
+    matching = joined(asked.texts[queries], words)
     family = joined(clips, asked.owner)
     others = asked.texts[queries][family.queries] != asked.texts[family.answers]
     aside = Links(family.queries[others], family.answers[others])
-    motions = Links(of_words[:, 0], of_words[:, 1])
+    motions = Links(matching.queries, said_of[matching.answers])
     return (
         _side("t2m", scores, _Ranking(queries, motions, None, clips), asked.motions),
         _side("m2t", scores, _Ranking(clips, alike, aside, clips), len(asked.owner)),
