@@ -14,13 +14,19 @@ from sklearn.metrics import average_precision_score
 from motionary.errors import MotionaryError
 from motionary_training.cli import app, main
 from motionary_training.studies import STUDIES, cost, thresholds, warm_up
-from motionary_training.studies.document import NOTE, write_document
+from motionary_training.studies.document import NOTE, write_document, write_index
 from motionary_training.studies.noise import difference, mean_sd
 from motionary_training.studies.plan import Plan, cell
 from motionary_training.studies.signs import average_precision, caught, curve
 from tests.training.synthetic import tiny_pairs
 
 SHIPPED = Path(__file__).parents[2] / "docs" / "studies"
+
+
+@pytest.fixture(scope="session")
+def digits_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Finished cells of the digits, which two tests share."""
+    return tmp_path_factory.mktemp("digits")
 
 
 def tiny_plan(work: Path, step: Callable[[int, int], None] = lambda done, total: None) -> Plan:
@@ -36,9 +42,12 @@ def tiny_plan(work: Path, step: Callable[[int, int], None] = lambda done, total:
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_writes_what_it_found_first_then_table_picture_and_how(name: str, tmp_path: Path):
+def test_a_study_writes_what_it_found_first_then_table_picture_and_how(
+    name: str, tmp_path: Path, digits_work: Path
+):
     heard: list[tuple[int, int]] = []
-    finding = STUDIES[name](tiny_plan(tmp_path / "work", lambda done, total: heard.append((done, total))))
+    work = digits_work if name == "digits" else tmp_path / "work"
+    finding = STUDIES[name](tiny_plan(work, lambda done, total: heard.append((done, total))))
     page = write_document(finding, tmp_path / "out", name, f"motionary-train study {name}", quick=True)
     lines = page.read_text("utf-8").splitlines()
     assert lines[0] == f"**{finding.found}**"
@@ -186,9 +195,9 @@ def test_the_memory_of_a_step_is_its_largest_live_sum():
 # The command.
 
 
-def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    out, work = tmp_path / "out", tmp_path / "work"
-    app(["study", "digits", "--quick", "--out", str(out), "--work", str(work)], standalone_mode=False)
+def test_the_command_writes_the_page(tmp_path: Path, digits_work: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "out"
+    app(["study", "digits", "--quick", "--out", str(out), "--work", str(digits_work)], standalone_mode=False)
     text = (out / "digits.md").read_text("utf-8")
     assert "- command: `motionary-train study digits --quick`" in text
     assert NOTE in text
@@ -208,9 +217,8 @@ def test_an_unknown_study_is_refused_in_one_line(
 
 def test_a_stray_file_among_the_documents_is_named(tmp_path: Path):
     (tmp_path / "stray.json").write_text("[]")
-    finding = STUDIES["digits"](tiny_plan(tmp_path / "work"))
     with pytest.raises(MotionaryError, match=r"stray\.json: is no study's record"):
-        write_document(finding, tmp_path, "digits", "motionary-train study digits", quick=True)
+        write_index(tmp_path)
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -42,7 +42,7 @@ K = TypeVar("K")
 
 def small_config(plan: Plan) -> Config:
     """A model small enough to be trained hundreds of times, with the paper's loss and thresholds."""
-    epochs = 2 if plan.quick else 60
+    epochs = 2 if plan.quick else 30
     return Config(
         "study",
         joint_dim=128,

@@ -30,7 +30,7 @@ __all__ = ["run", "step_memory"]
 BATCHES = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 JOINT, SENTENCE = 256, 384
 QUEUE = 4096
-REPEATS = 5
+REPEATS = 3
 FIRST = "SH"
 LASTS = 0.2
 """Seconds that one timing lasts at least, so that small batches are timed over many steps."""

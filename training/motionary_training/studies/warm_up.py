@@ -20,7 +20,7 @@ Loss = Literal["max_hinge", "drop_triple"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 NAMES = {"max_hinge": "MH", "drop_triple": "DropTriple"}
 Cell = tuple[Loss, int]
-LENGTHS = (0, 1, 2, 5, 10, 20)
+LENGTHS = (0, 1, 5, 10, 20)
 
 
 def run(plan: Plan) -> Finding:
