@@ -19,7 +19,7 @@ from motionary_training.distributed import World, first_says, gathered, joined, 
 from motionary_training.evaluate import embed_motions
 from motionary_training.step import batch_loss, learn, make_learner
 from motionary_training.train import fit, load_run
-from tests.training.synthetic import tiny_config, tiny_pairs, write_text_encoder
+from tests.training.synthetic import tiny_config, tiny_pairs, write_official, write_text_encoder
 
 CPU = torch.device("cpu")
 LOSSES = {
@@ -135,12 +135,11 @@ def test_a_process_that_is_alone_has_a_world_of_its_own():
 
 
 def test_torchrun_trains_what_one_process_trains(tmp_path):
-    text = write_text_encoder(tmp_path / "text")
     config = replace(
         settings(LOSSES["drop_triple"]),
-        text=text,
-        data=DataConfig(starter_variants=1, captions="one", cache=str(tmp_path / "cache")),
-        optimiser=OptimiserConfig(batch=31, learning_rate=1e-3, epochs=2),
+        text=write_text_encoder(tmp_path / "text"),
+        data=DataConfig(humanml3d=str(write_official(tmp_path / "set")), cache=str(tmp_path / "cache")),
+        optimiser=OptimiserConfig(batch=5, learning_rate=1e-3, epochs=2),
     )
     told = tmp_path / "tiny.toml"
     told.write_text(as_toml(asdict(config)), "utf-8")
@@ -154,9 +153,10 @@ def test_torchrun_trains_what_one_process_trains(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "two")  # one rank alone speaks
-    fit(config, load_pairs(config, "train"), None, run=tmp_path / "one")
+    fit(config, load_pairs(config, "train"), load_pairs(config, "val"), run=tmp_path / "one")
     (_, one, first), (_, two, second) = load_run(tmp_path / "one"), load_run(tmp_path / "two")
     assert [e.loss for e in first] == pytest.approx([e.loss for e in second], rel=1e-4)
+    assert [e.r_sum for e in first] == [e.r_sum for e in second] != [None, None]
     vectors = [embed_motions(model, tiny_pairs().samples, 40) for model in (one, two)]
     assert np.allclose(*vectors, atol=1e-3)
     assert len(list((tmp_path / "two" / "log").iterdir())) == 1
