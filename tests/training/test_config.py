@@ -6,6 +6,7 @@ import json
 import pytest
 
 from motionary.errors import MotionaryError
+from motionary_training.cli import _config
 from motionary_training.config import Config, config_from_table, load_config, shipped_configs
 
 
@@ -15,8 +16,71 @@ def test_every_shipped_config_loads_and_is_named_after_its_file(name):
     assert "/" in name or load_config(shipped_configs()[name]).name == name
 
 
-def test_both_configs_ship():
-    assert set(shipped_configs()) >= {"cmu", "default"}
+def test_the_paper_s_config_and_ours_ship():
+    assert set(shipped_configs()) >= {"paper", "best", "default"}
+
+
+def test_paper_toml_is_the_paper():
+    config = load_config(shipped_configs()["paper"])
+    assert (config.data.humanml3d, config.data.mirrored, config.data.captions) == (
+        "data/HumanML3D",
+        False,
+        "all",
+    )
+    assert (config.text.encoder, config.text.pooling, config.text.finetune) == (
+        "distilbert-base-uncased",
+        "cls",
+        False,
+    )
+    shape = config.motion
+    assert (shape.width, shape.layers, shape.heads, shape.feedforward) == (256, 3, 4, 1024)
+    assert (shape.kind, shape.stride, shape.max_frames, config.joint_dim) == ("transformer", 1, 500, 1024)
+    loss = config.loss
+    assert (loss.name, loss.warmup_epochs, loss.margin, loss.reduction) == ("drop_triple", 5, 0.2, "sum")
+    assert (loss.hetero_threshold, loss.homo_threshold, loss.convention) == (0.7, 0.9, "swapping")
+    steps = config.optimiser
+    assert (steps.learning_rate, steps.weight_decay, steps.batch, steps.epochs) == (2e-4, 0.0, 32, 60)
+    assert (steps.schedule, steps.drop_epoch, steps.drop_factor) == ("step", 30, 0.1)
+
+
+def test_settings_take_the_place_of_what_the_file_says(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text('name = "x"\n[optimiser]\nbatch = 8\nepochs = 3\n', "utf-8")
+    config = load_config(
+        path, ["optimiser.batch=64", "text.package=", "text.encoder=my/encoder", "amp=true", "seed = 7"]
+    )
+    assert (config.optimiser.batch, config.optimiser.epochs, config.seed, config.amp) == (64, 3, 7, True)
+    assert (config.text.package, config.text.encoder) == ("", "my/encoder")
+    assert load_config(path, ['data.hard_negatives=["mirror"]']).data.hard_negatives == ("mirror",)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("optimiser.batch", "not of the form key=value"),
+        ("=3", "not of the form key=value"),
+        ("optimiser.bach=64", "unknown key optimiser.bach"),
+        ("optimizer.batch=64", "unknown key optimizer"),
+        ("optimiser.batch=many", "optimiser.batch must be int, not str 'many'"),
+        ("name.first=x", "name is a value, no section"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_one_line(tmp_path, setting, told):
+    path = tmp_path / "x.toml"
+    path.write_text('name = "x"\n', "utf-8")
+    with pytest.raises(MotionaryError) as caught:
+        load_config(path, [setting])
+    assert told in str(caught.value)
+    assert setting in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_shipped_config_is_found_by_its_name_and_by_its_place():
+    for name in ("paper", "paper.toml", "configs/paper.toml"):
+        assert _config(name).name == "paper"
+    assert _config("paper", 7, ["optimiser.batch=64"]).seed == 7
+    with pytest.raises(MotionaryError, match=r"papr: no such config; name a TOML file or one of .*paper"):
+        _config("papr")
 
 
 def test_the_defaults_are_the_paper_s():

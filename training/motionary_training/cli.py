@@ -40,7 +40,10 @@ app = typer.Typer(
 console, errors = Console(), Console(stderr=True)
 
 ConfigArgument = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config (cmu, default).")
+    str,
+    typer.Argument(
+        metavar="CONFIG", help="A TOML file, or the name of a shipped config (paper, best, default)."
+    ),
 ]
 DataOption = Annotated[
     Path | None,
