@@ -16,9 +16,10 @@ from motionary_training.cli import main
 from motionary_training.compare import compared, finding, write_comparison
 from motionary_training.config import DataConfig
 from motionary_training.crossval import Plan, cross_validate, fold_trials, load_gallery, plain
-from motionary_training.data import make_pairs
+from motionary_training.data import load_samples, make_pairs
 from motionary_training.metrics import Embedded, measured
 from motionary_training.protocols import answers, asked_of
+from motionary_training.sources import SPLITS
 from tests.training.synthetic import tiny_config, tiny_pairs, write_cmu, write_text_encoder
 
 
@@ -266,3 +267,6 @@ optimiser = {{ epochs = 1, batch = 4 }}
     assert "6 of 6" in told.err
     first = (tmp_path / "out" / "comparison.md").read_text("utf-8").splitlines()[0]
     assert first.startswith("Over all clips ")
+    learnt = load_samples(DataConfig(cmu="data", cache="cache"), SPLITS, pooled=True)
+    assert {sample.split for sample in learnt} == {"train"}
+    assert {"000003", "M000003"} <= {sample.id for sample in learnt}
