@@ -116,6 +116,10 @@ def test_the_thresholds_study_tells_help_from_noise(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(thresholds, "trained", scored({best: 110.0}, 100.0))
     found = thresholds.run(tiny_plan(tmp_path)).found
     assert found.startswith("Dropping helps: symmetric, 0.7 / 1 gains +")
+    # The same dropping under the other convention is told of by the name that people know.
+    monkeypatch.setattr(thresholds, "trained", scored({("swapping", 0.75, 0.75): 110.0}, 100.0))
+    found = thresholds.run(tiny_plan(tmp_path)).found
+    assert found.startswith("Dropping helps: symmetric, 0.75 / 0.75 (code of 2024) gains +")
     monkeypatch.setattr(thresholds, "trained", scored({}, 100.0))
     found = thresholds.run(tiny_plan(tmp_path)).found
     assert found.startswith("No thresholds of the ")
