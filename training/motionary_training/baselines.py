@@ -32,6 +32,7 @@ __all__ = [
     "knn_vectors",
     "oracle",
     "ridge_vectors",
+    "with_descriptions",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -78,6 +79,22 @@ def described(gallery: Pairs, told: Mapping[str, str], cache: Path) -> dict[str,
             np.stack([vectors[document] if document else nothing for document in documents]),
         ),
     }
+
+
+def with_descriptions(scores: Scores, gallery: Pairs, config: Config) -> Embedded:
+    """A model's cosines plus those of MiniLM with the descriptions of whole recordings, weighted alike.
+
+    What a library can do whose clips came with notes: neither alone knows what the other tells.
+    """
+    if not isinstance(scores, Embedded):
+        raise TypeError("scores of a model are vectors of texts and of motions")
+    told = trial_descriptions(Path(config.data.cmu), Path(config.data.cache))
+    notes = described(gallery, told, Path(config.data.cache))["MiniLM, trial descriptions"]
+    assert isinstance(notes, Embedded)
+    return Embedded(
+        np.concatenate([scores.texts, notes.texts], axis=1),
+        np.concatenate([scores.motions, notes.motions], axis=1),
+    )
 
 
 def oracle(gallery: Pairs) -> Scores:

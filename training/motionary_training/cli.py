@@ -226,6 +226,12 @@ def compare(
         str | None,
         typer.Option(help="The row that differences are taken to; the first config's if not given."),
     ] = None,
+    described: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with-descriptions", help="A row that is shown again with the recordings' descriptions added."
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes that share the work.", min=1)] = 1,
 ) -> None:
     """Configs and baselines side by side: each captioned CMU clip is held out once, recordings kept whole."""
@@ -240,7 +246,13 @@ def compare(
         if row in rows:
             raise MotionaryError(f"{name}: there is a row {row!r} already; name it as LABEL={path}")
         rows[row] = settings
-    _compare(Plan(rows, SPLITS, count, seeds, work), against or next(iter(rows)), jobs, out)
+    for name in described or ():
+        if name not in rows:
+            raise MotionaryError(
+                f"--with-descriptions {name}: there is no such row; rows are {', '.join(rows)}"
+            )
+    plan = Plan(rows, SPLITS, count, seeds, work, frozenset(described or ()))
+    _compare(plan, against or next(iter(rows)), jobs, out)
 
 
 @app.command()

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from motionary.errors import MotionaryError
-from motionary_training.baselines import baselines
+from motionary_training.baselines import baselines, with_descriptions
 from motionary_training.config import Config, DataConfig
 from motionary_training.data import Pairs, Sample, load_samples, pairs_for, subset
 from motionary_training.evaluate import model_scores
@@ -64,7 +64,7 @@ class Plan:
     """What is run: ``configs`` by the name of their row, each with ``seeds`` from its own seed on.
 
     splits: whose clips are held out in turn. Of more than the train split, all of them are learnt from.
-    work: the folder of the results.
+    work: the folder of the results. described: rows that get a second one, ``with_descriptions``.
     """
 
     configs: Mapping[str, Config]
@@ -72,6 +72,7 @@ class Plan:
     folds: int
     seeds: int
     work: Path
+    described: frozenset[str] = frozenset()
 
     @property
     def data(self) -> DataConfig:
@@ -95,6 +96,7 @@ class _Task:
     row: str
     config: Config
     is_trained: bool
+    is_described: bool
     fold: int
     path: Path
 
@@ -134,7 +136,7 @@ def cross_validate(
         for seed in dict.fromkeys(task.config.seed for task in of_row):
             parts = [stored[task]["systems"] for task in of_row if task.config.seed == seed]
             for name in parts[0]:
-                system = row if name == "model" else name
+                system = {"model": row, "described": f"{row} + descriptions"}.get(name, name)
                 found.setdefault(system, []).append(_joined([part[name] for part in parts]))
     return found
 
@@ -231,10 +233,12 @@ def _tasks(plan: Plan, gallery: Pairs) -> list[_Task]:
         rows += [(name, replace(config, seed=config.seed + more), True) for more in range(plan.seeds)]
     tasks = []
     for row, config, is_trained in rows:
+        is_described = is_trained and row in plan.described
         for fold in range(plan.folds):
             matters = (FORMAT, plan.splits, plan.folds, fold, identity, is_trained, _matters(config))
-            digest = hashlib.sha256(repr(matters).encode()).hexdigest()[:32]
-            tasks.append(_Task(row, config, is_trained, fold, plan.work / f"{digest}.json"))
+            digest = hashlib.sha256(repr(matters + is_described * ("described",)).encode()).hexdigest()[:32]
+            path = plan.work / f"{digest}.json"
+            tasks.append(_Task(row, config, is_trained, is_described, fold, path))
     return tasks
 
 
@@ -248,7 +252,10 @@ def _answered(task: _Task, material: _Material, gallery: Pairs, held: frozenset[
         found = {"chance": None, **baselines(rest, gallery, material.config)}
     else:
         model = fit(task.config, rest, None)
-        found = {"model": model_scores(model, material.asked, task.config.motion.max_frames)}
+        scores = model_scores(model, material.asked, task.config.motion.max_frames)
+        found = {"model": scores}
+        if task.is_described:
+            found["described"] = with_descriptions(scores, gallery, task.config)
     return {name: _answers(scores, gallery, asks) for name, scores in found.items()}
 
 
