@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from motionary.errors import MotionaryError
-from motionary_training import crossval
+from motionary_training import baselines, crossval
 from motionary_training.cli import main
 from motionary_training.compare import compared, finding, write_comparison
 from motionary_training.config import DataConfig
@@ -270,3 +270,28 @@ optimiser = {{ epochs = 1, batch = 4 }}
     learnt = load_samples(DataConfig(cmu="data", cache="cache"), SPLITS, pooled=True)
     assert {sample.split for sample in learnt} == {"train"}
     assert {"000003", "M000003"} <= {sample.id for sample in learnt}
+
+
+def test_a_row_is_shown_again_with_descriptions(world, tmp_path, monkeypatch):
+    def told(scores, gallery, config):
+        return Embedded(np.eye(12)[gallery.owner], np.eye(12))
+
+    monkeypatch.setattr(crossval, "with_descriptions", told)
+    plan = replace(plan_of(tmp_path, a=config(3.0), b=config(2.0)), described=frozenset({"a"}))
+    found = cross_validate(plan, load_gallery(plan))
+    assert "a + descriptions" in found
+    assert "b + descriptions" not in found
+    assert measured(found["a + descriptions"][0]["all"]["STRICT"])["t2m R@1"] == 100
+    assert measured(found["a"][0]["all"]["STRICT"])["t2m R@1"] < 100
+
+
+def test_descriptions_add_their_cosines(monkeypatch):
+    pairs = tiny_pairs()
+    monkeypatch.setattr(baselines, "trial_descriptions", lambda folder, cache: {})
+    notes = Embedded(np.full((len(pairs.owner), 2), 0.5), np.full((12, 2), 0.25))
+    monkeypatch.setattr(
+        baselines, "described", lambda gallery, told, cache: {"MiniLM, trial descriptions": notes}
+    )
+    model = Embedded(np.eye(12)[pairs.owner], np.eye(12))
+    both = baselines.with_descriptions(model, pairs, tiny_config())
+    np.testing.assert_allclose(both.texts @ both.motions.T, np.eye(12)[pairs.owner] + 0.25)
