@@ -223,10 +223,19 @@ def test_one_protocol_and_first_captions(place):
     assert "the first caption of each" in section["protocols"]["RELAXED"]["told"]
 
 
+def test_a_run_knows_its_own_config(place):
+    assert run("evaluate", "run-1", "--protocol", "STRICT", "--out", "own") == 0
+    assert run("evaluate", "run-1", "small.toml", "--protocol", "STRICT", "--out", "told-it") == 0
+    own, told = ((place / name / "evaluation.json").read_text("utf-8") for name in ("own", "told-it"))
+    assert own == told
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (("data", "small.toml"), 1, "data: neither a run's folder (last.pt) nor a bundle (config.json)"),
+        (("small.toml",), 1, "small.toml: no run and no bundle; name one before the config"),
+        ((BUILT_IN,), 1, "a bundle does not tell its data set; name a config behind it"),
         (("run-1", "small.toml", "--split", "train"), 2, "neither val nor test"),
         (("run-1", "small.toml", "--protocol", "STRICTLY"), 2, "is none of STRICT, RELAXED"),
         (("run-1", "small.toml", "--captions", "two"), 2, "neither all nor first"),

@@ -153,11 +153,14 @@ def train(
 
 @app.command()
 def evaluate(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN|BUNDLE...", help="Runs' folders or model bundles; seeds become one row."),
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|BUNDLE... [CONFIG]",
+            help="Runs' folders or model bundles; seeds become one row. Then the config that tells the data "
+            "set; the first run's own if not given.",
+        ),
     ],
-    config: ConfigArgument,
     split: Annotated[str, typer.Option(help="val or test; look at test once, when all is chosen.")] = "val",
     protocol: Annotated[
         list[str] | None, typer.Option(help="One of STRICT, RELAXED, REHAMOT-1000, BATCH-32, GRADED; all.")
@@ -182,7 +185,8 @@ def evaluate(
             raise typer.BadParameter(f"{name!r} is none of {', '.join(PROTOCOLS)}", param_hint="--protocol")
     chosen = [name for name in PROTOCOLS if not protocol or name in protocol]
     asked: Literal["all", "first"] = "first" if captions == "first" else "all"
-    sections = report_split(sources, _config(config), split, out, protocols=chosen, captions=asked)
+    sources, settings = _models_and_config(names)
+    sections = report_split(sources, settings, split, out, protocols=chosen, captions=asked)
     for section in sections:
         for name, table in section.tables.items():
             _print_table(f"{name}: {section.title}", table)
@@ -350,7 +354,7 @@ def study(
     name: Annotated[
         str,
         typer.Argument(
-            help="thresholds, false-negatives, encoders, warm-up, cost or digits; or all, one after another."
+            help="thresholds, false-negatives, encoders, warm-up, cost, digits or hard-negatives; or all."
         ),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="A few cells, to see that it runs.")] = False,
@@ -400,6 +404,21 @@ def _config(name: str, seed: int | None = None, settings: Sequence[str] = ()) ->
         path = shipped[key]
     config = load_config(path, settings)
     return config if seed is None else replace(config, seed=seed)
+
+
+def _models_and_config(names: Sequence[str]) -> tuple[list[Path], Config]:
+    """Runs and bundles, and the config named behind them or the first run's own."""
+    from motionary_training.checkpoint import read_config
+
+    *sources, last = (Path(name) for name in names)
+    if not (last / "config.json").is_file():
+        if not sources:
+            raise MotionaryError(f"{last}: no run and no bundle; name one before the config")
+        return sources, _config(names[-1])
+    first = Path(names[0])
+    if not (first / "last.pt").is_file():
+        raise MotionaryError(f"{first}: a bundle does not tell its data set; name a config behind it")
+    return [*sources, last], read_config(first)
 
 
 def _with_data(config: Config, folder: Path | None) -> Config:
