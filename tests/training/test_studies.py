@@ -129,9 +129,13 @@ def test_the_thresholds_study_tells_help_from_noise(tmp_path: Path, monkeypatch:
 def test_the_warm_up_study_tells_help_from_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     helped = {(loss, 1): 120.0 for loss in warm_up.LOSSES}
     monkeypatch.setattr(warm_up, "trained", scored(helped, 100.0))
-    assert warm_up.run(tiny_plan(tmp_path)).found.startswith("As the paper says, a warm-up is needed")
+    assert warm_up.run(tiny_plan(tmp_path)).found.startswith(
+        "As reported of the paper, both losses need a warm-up"
+    )
+    monkeypatch.setattr(warm_up, "trained", scored({("max_hinge", 1): 120.0}, 100.0))
+    assert warm_up.run(tiny_plan(tmp_path)).found.startswith("MH alone needs the paper's warm-up: MH gains +")
     monkeypatch.setattr(warm_up, "trained", scored({}, 100.0))
-    assert warm_up.run(tiny_plan(tmp_path)).found.startswith("Against the paper, no warm-up was needed")
+    assert warm_up.run(tiny_plan(tmp_path)).found.startswith("No gain of a warm-up shows beyond noise")
 
 
 # Noise.

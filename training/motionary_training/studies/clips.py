@@ -57,18 +57,18 @@ def small_config(plan: Plan) -> Config:
     )
 
 
-def rounds(plan: Plan) -> list[tuple[int, int]]:
+def rounds(plan: Plan, seeds: int = SEEDS) -> list[tuple[int, int]]:
     """(fold, seed) of every run that a setting is given."""
-    return [(fold, seed) for fold in range(_folds(plan)) for seed in range(1 if plan.quick else SEEDS)]
+    return [(fold, seed) for fold in range(_folds(plan)) for seed in range(1 if plan.quick else seeds)]
 
 
-def trained(plan: Plan, settings: Mapping[K, Config]) -> dict[K, list[dict[str, Any]]]:
+def trained(plan: Plan, settings: Mapping[K, Config], seeds: int = SEEDS) -> dict[K, list[dict[str, Any]]]:
     """STRICT scores on the held-out fold of every setting, one for each of ``rounds``."""
     pairs = plan.clips()
     cuts, mark = folds(plan), fingerprint(pairs)
     found: dict[K, list[dict[str, Any]]] = {name: [] for name in settings}
-    total, done = len(settings) * len(rounds(plan)), 0
-    for fold, seed in rounds(plan):
+    total, done = len(settings) * len(rounds(plan, seeds)), 0
+    for fold, seed in rounds(plan, seeds):
         rest, held = cuts[fold]
         for name, config in settings.items():
             run = replace(config, seed=seed)
@@ -108,12 +108,12 @@ def fingerprint(pairs: Pairs) -> str:
     return digest.hexdigest()[:16]
 
 
-def how(plan: Plan) -> dict[str, str]:
+def how(plan: Plan, seeds: int = SEEDS) -> dict[str, str]:
     """The settings that all studies on clips have in common, for their documents."""
     config, pairs = small_config(plan), plan.clips()
     motion, optimiser = config.motion, config.optimiser
     trials = len({sample.trial for sample in pairs.samples})
-    runs = len(rounds(plan))
+    runs = len(rounds(plan, seeds))
     return {
         "data": f"{len(pairs.samples)} captioned CMU clips of HumanML3D's official train split "
         f"({len(pairs.owner)} captions, {trials} trials), not mirrored; neither val nor test is looked at",

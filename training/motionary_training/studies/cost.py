@@ -59,7 +59,7 @@ def run(plan: Plan) -> Finding:
         for repeat in range(repeats):
             for name, way in ways.items():
                 key = {"kind": "cost", "way": asdict(way), "batch": batch, "repeat": repeat, "lasts": lasts}
-                compute = partial(_measured, way, batch, lasts, device)
+                compute = partial(_measured, way, batch, lasts, device, watched=repeat == 0)
                 cells[name, batch].append(cell(plan.work, key | {"machine": machine(device)}, compute))
                 done += 1
                 plan.step(done, len(cells) * repeats)
@@ -141,7 +141,7 @@ def _ways(queue: int) -> dict[str, Way]:
     }
 
 
-def _measured(way: Way, batch: int, lasts: float, device: str) -> dict[str, Any]:
+def _measured(way: Way, batch: int, lasts: float, device: str, *, watched: bool) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(0)
 
     def drawn(count: int, width: int) -> Tensor:
@@ -177,7 +177,8 @@ def _measured(way: Way, batch: int, lasts: float, device: str) -> dict[str, Any]
     spent = _timed(step, steps, device) / steps if steps > 1 else alone
     # What is freed by the watched step must not have been there before it: the profiler would not know it.
     motions.grad = texts.grad = temperature.grad = None
-    return {"milliseconds": 1000 * spent, "megabytes": step_memory(step, device) / 1e6}
+    memory = step_memory(step, device) / 1e6 if watched else None
+    return {"milliseconds": 1000 * spent, "megabytes": memory}
 
 
 def _timed(step: Callable[[], None], times: int, device: str) -> float:
