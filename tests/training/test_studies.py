@@ -15,7 +15,7 @@ from motionary.errors import MotionaryError
 from motionary_training.cli import app, main
 from motionary_training.studies import STUDIES, cost, thresholds, warm_up
 from motionary_training.studies.document import NOTE, write_document, write_index
-from motionary_training.studies.noise import difference, mean_sd
+from motionary_training.studies.noise import Difference, difference, mean_sd
 from motionary_training.studies.plan import Plan, cell
 from motionary_training.studies.signs import average_precision, caught, curve
 from tests.training.synthetic import tiny_pairs
@@ -123,7 +123,7 @@ def test_the_thresholds_study_tells_help_from_noise(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(thresholds, "trained", scored({}, 100.0))
     found = thresholds.run(tiny_plan(tmp_path)).found
     assert found.startswith("No thresholds of the ")
-    assert "against what the paper says" in found
+    assert "what the paper says does not show here" in found
 
 
 def test_the_warm_up_study_tells_help_from_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -157,6 +157,7 @@ def test_one_run_shows_nothing():
     apart = difference([5.0], [1.0])
     assert (apart.low, apart.high) == (-math.inf, math.inf)
     assert not apart.beyond_noise
+    assert str(Difference(-0.04, -1.0, 0.04, 3)) == "+0.0 [-1.0, +0.0]"
     assert mean_sd([5.0]) == "5.0"
     assert mean_sd([1.0, 3.0]) == "2.0 ± 1.4"
 

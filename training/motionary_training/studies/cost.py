@@ -68,7 +68,7 @@ def run(plan: Plan) -> Finding:
     memory = {key: float(found[0]["megabytes"]) for key, found in cells.items()}
     return Finding(
         title="Cost of the losses",
-        found=_found(times, memory, batches[-1], ways),
+        found=_found(times, memory, batches, ways, "a GPU" if device == "cuda" else "a CPU"),
         question="The paper does not say what its losses cost. One step here goes from embeddings to their "
         "gradients: similarities, filter, loss, backward; the encoders are left out, they cost the same "
         "with every loss.",
@@ -214,18 +214,20 @@ def _ratio(values: Mapping[tuple[str, int], float], name: str, batch: int) -> fl
 def _found(
     times: Mapping[tuple[str, int], float],
     memory: Mapping[tuple[str, int], float],
-    largest: int,
+    batches: tuple[int, ...],
     ways: Mapping[str, Way],
+    where: str,
 ) -> str:
     def to_first(name: str) -> str:
-        slower, larger = (_ratio(values, name, largest) for values in (times, memory))
-        return f"{name} takes {slower:.2f} × the time and {larger:.2f} × the memory of {FIRST}"
+        slower, larger = ([_ratio(values, name, batch) for batch in batches] for values in (times, memory))
+        return f"{name} {np.median(slower):.2f} × ({min(slower):.2f} to {max(slower):.2f}) and {max(larger):.2f} ×"
 
     told = "; ".join(to_first(name) for name in ways if name != FIRST and not ways[name].queue)
-    one = times["DropTriple", largest]
+    one, largest = times["DropTriple", batches[-1]], batches[-1]
     return (
-        f"At batch {largest} a DropTriple step costs {one:.1f} ms and {memory['DropTriple', largest]:.0f} MB "
-        f"from embeddings to gradients; {told}."
+        f"A DropTriple step at batch {largest} on {where} costs {one:.0f} ms and "
+        f"{memory['DropTriple', largest]:.0f} MB from embeddings to gradients; to {FIRST}, median time over "
+        f"batches of {batches[0]} to {largest} (least to most) and largest memory: {told}."
     )
 
 

@@ -29,7 +29,9 @@ class Difference:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
+        # Rounded first, so that a hair below zero is no "-0.0".
+        mean, low, high = (round(value, 1) + 0.0 for value in (self.mean, self.low, self.high))
+        return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def difference(values: Sequence[float], others: Sequence[float], *, among: int = 1) -> Difference:
