@@ -220,7 +220,8 @@ def _found(
 ) -> str:
     def to_first(name: str) -> str:
         slower, larger = ([_ratio(values, name, batch) for batch in batches] for values in (times, memory))
-        return f"{name} {np.median(slower):.2f} × ({min(slower):.2f} to {max(slower):.2f}) and {max(larger):.2f} ×"
+        time_told = f"{np.median(slower):.2f} × ({min(slower):.2f} to {max(slower):.2f})"
+        return f"{name} {time_told} and {max(larger):.2f} ×"
 
     told = "; ".join(to_first(name) for name in ways if name != FIRST and not ways[name].queue)
     one, largest = times["DropTriple", batches[-1]], batches[-1]
