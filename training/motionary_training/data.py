@@ -234,8 +234,15 @@ def feature_statistics(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
     The floor is a tenth of the median deviation of the feature's block, 1e-3 at least: a joint that hardly
     moves in little data (the still foot of the contact flags, say) must not become the loudest input.
     """
-    frames = np.concatenate([sample.features for sample in samples]).astype(np.float64)
-    mean, std = frames.mean(axis=0), frames.std(axis=0)
+    # Clip by clip: all of HumanML3D at once would be 10 GB of float64.
+    count = sum(len(sample.features) for sample in samples)
+    width = samples[0].features.shape[1]
+    mean, square = np.zeros(width), np.zeros(width)
+    for sample in samples:
+        mean += sample.features.sum(axis=0, dtype=np.float64) / count
+    for sample in samples:
+        square += ((sample.features - mean) ** 2).sum(axis=0) / count
+    std = np.sqrt(square)
     for block in feature_blocks(len(std)):
         std[block] = np.maximum(std[block], max(0.1 * float(np.median(std[block])), 1e-3))
     return torch.from_numpy(mean).float(), torch.from_numpy(std).float()
