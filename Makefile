@@ -1,4 +1,5 @@
 # `make demo` and `make test` do all their own set-up: Python 3.11 and make are enough.
+# Tests run on every core, a file at a time on each; one thread in each, or torch's would fight over the cores.
 
 PYTHON ?= python3.11
 # Blender 5.2's module needs Python 3.13; where there is none, Blender 5.0's runs on 3.11 and takes its place.
@@ -16,7 +17,7 @@ demo: $(VENV)/demo-ready
 	$(VENV)/bin/python scripts/demo.py $(if $(SOURCE),--source "$(SOURCE)")
 
 test: $(VENV)/test-ready $(VENV5)/test-ready
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile
 	$(VENV5)/bin/python -m pytest tests/blender_addon tests/scripts
 
 lint: $(VENV)/test-ready
