@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from motionary_training.studies import cost, digits, encoders, false_negatives, thresholds, warm_up
+from motionary_training.studies import (
+    cost,
+    digits,
+    encoders,
+    false_negatives,
+    hard_negatives,
+    thresholds,
+    warm_up,
+)
 from motionary_training.studies.document import Finding
 from motionary_training.studies.plan import Plan
 
@@ -17,4 +25,5 @@ STUDIES: Mapping[str, Callable[[Plan], Finding]] = {
     "warm-up": warm_up.run,
     "cost": cost.run,
     "digits": digits.run,
+    "hard-negatives": hard_negatives.run,
 }
