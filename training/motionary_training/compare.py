@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from motionary.errors import MotionaryError
-from motionary_training.crossval import GALLERIES, Answers, Plan
+from motionary_training.crossval import GALLERIES, JOINED, Answers, Plan
 from motionary_training.data import Pairs
 from motionary_training.evaluate import Estimate, Table, clusters_of, estimates
 from motionary_training.figures import bar_figure, write_png
@@ -49,7 +49,9 @@ class Difference:
 @dataclass(frozen=True)
 class Comparison:
     """All tables by gallery ("fold", "all") and protocol, and each row's R-sum less that of ``against``, by
-    gallery. trained: the rows that were learnt. told: what protocols and galleries are."""
+    gallery. trained: the rows that were learnt. told: what protocols and galleries are. beaten: R-sum over
+    all clips of the best trained row less each baseline's; joined: of rows with descriptions added, less
+    that of the strongest baseline."""
 
     against: str
     trained: tuple[str, ...]
@@ -60,6 +62,7 @@ class Comparison:
     tables: dict[str, dict[Protocol, Table]]
     differences: dict[str, dict[str, Difference]]
     beaten: dict[str, Difference]
+    joined: dict[str, Difference]
 
 
 def compared(
@@ -93,6 +96,11 @@ def compared(
         return Difference(mean, spread, 100 * mean / max(rows[other]["R-sum"].mean, 1e-9))
 
     trained = tuple(plan.configs)
+    strongest = max(
+        (row for row in found if row in BASELINES),
+        key=lambda row: tables["all"]["STRICT"][row]["R-sum"].mean,
+        default=None,
+    )
     best = max(trained, key=lambda row: tables["all"]["STRICT"][row]["R-sum"].mean)
     rest = np.zeros(len(gallery.samples), bool)
     rest[: max(1, len(rest) // plan.folds)] = True
@@ -118,6 +126,7 @@ def compared(
         tables,
         {name: {row: less(name, row, against) for row in found if row != against} for name in GALLERIES},
         {row: less("all", best, row) for row in found if row in BASELINES},
+        {row: less("all", row, strongest) for row in found if row.endswith(JOINED)} if strongest else {},
     )
 
 
@@ -136,6 +145,10 @@ def finding(found: Comparison) -> str:
     if found.beaten:
         strongest = max(found.beaten, key=lambda row: rows[row]["R-sum"].mean)
         parts.append(_told(found.beaten[strongest], strongest, rows) + ", the strongest baseline")
+        parts += [
+            f"{row} reaches {rows[row]['R-sum']}, {_told(ahead, strongest, rows)}"
+            for row, ahead in found.joined.items()
+        ]
     return "; ".join(parts) + "."
 
 

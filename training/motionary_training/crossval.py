@@ -38,6 +38,7 @@ else:
 
 __all__ = [
     "GALLERIES",
+    "JOINED",
     "SHOWN",
     "Answers",
     "Plan",
@@ -49,6 +50,8 @@ __all__ = [
 FORMAT = 1
 """Of a result; raised when what it holds changes, so that old ones are not taken for new."""
 FOLD_SEED = 0
+JOINED = " + descriptions"
+"""Ends the name of a row that is shown again with the recordings' descriptions added."""
 GALLERIES = ("fold", "all")
 """Held-out queries against the fold's held-out clips, and against all captioned clips."""
 SHOWN: tuple[Protocol, ...] = ("STRICT", "GRADED")
@@ -136,7 +139,7 @@ def cross_validate(
         for seed in dict.fromkeys(task.config.seed for task in of_row):
             parts = [stored[task]["systems"] for task in of_row if task.config.seed == seed]
             for name in parts[0]:
-                system = {"model": row, "described": f"{row} + descriptions"}.get(name, name)
+                system = {"model": row, "described": row + JOINED}.get(name, name)
                 found.setdefault(system, []).append(_joined([part[name] for part in parts]))
     return found
 
