@@ -3,8 +3,9 @@
 
 PYTHON ?= python3.11
 # Blender 5.2's module needs Python 3.13; where there is none, Blender 5.0's runs on 3.11 and takes its place.
-PYTHON5 ?= $(shell python3.13 -c "print('python3.13')" 2>/dev/null || echo $(PYTHON))
-BPY5 := $(if $(findstring 3.13,$(PYTHON5)),5.2.3,5.0.1)
+PYTHON5 ?= $(shell for version in "" $$(pyenv latest 3.13 2>/dev/null); do \
+	PYENV_VERSION=$$version python3.13 -c "import sys; print(sys.executable)" 2>/dev/null && exit; done; echo $(PYTHON))
+BPY5 := $(if $(findstring python3.13,$(PYTHON5)),5.2.3,5.0.1)
 
 VENV := .venv
 VENV5 := .venv-blender5

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
-from motionary_training.config import MotionConfig
-from motionary_training.encoders import make_motion_encoder
+torch = pytest.importorskip("torch", reason="needs the training package's torch")
+
+from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+from motionary_training.config import MotionConfig  # noqa: E402
+from motionary_training.encoders import make_motion_encoder  # noqa: E402
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "bench_training.py"
 
