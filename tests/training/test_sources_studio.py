@@ -1,5 +1,6 @@
 """A studio's folder: its captions file, its splits, and what is refused."""
 
+import hashlib
 import shutil
 
 import numpy as np
@@ -68,9 +69,21 @@ def test_without_a_split_column_the_hash_of_the_file_decides(studio):
     assert list(after.values()).count("val") == 2
 
 
-def test_a_single_file_is_learnt_from(studio):
-    write(studio, ["0.bvh,walks,"])
-    assert split_of(studio) == {"studio/0.bvh": "train"}
+def test_a_single_file_is_learnt_from_whatever_its_hash(studio):
+    for number in range(6):
+        write(studio, [f"{number}.bvh,walks,"])
+        assert split_of(studio) == {f"studio/{number}.bvh": "train"}
+
+
+def test_files_whose_hashes_are_all_small_are_not_all_held_out(studio):
+    digests = {}
+    for number in range(1000):  # one in ten is small
+        content = f"HIERARCHY {number}".encode()
+        digests[hashlib.sha256(content).hexdigest()] = content
+    for digest, name in zip(sorted(digests), ("0.bvh", "1.bvh", "2.bvh"), strict=False):
+        (studio / name).write_bytes(digests[digest])
+    write(studio, ["0.bvh,a,", "1.bvh,b,", "2.bvh,c,"])
+    assert list(split_of(studio).values()) == ["val", "val", "train"]
 
 
 def test_a_split_column_decides_where_there_is_one(studio):

@@ -70,10 +70,9 @@ def _told_splits(table: Path) -> dict[str, str]:
 
 
 def _split_by_hash(files: dict[str, Path]) -> dict[str, str]:
-    """One file in ten to val, by content; of two or more files, at least the one of the smallest hash."""
+    """One file in ten to val, by content; that of the smallest hash always, that of the largest never."""
     hashes = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
     limit = f"{int(VAL_SHARE * 16**8):08x}"
-    val = {digest for digest in hashes.values() if digest < limit}
-    if not val and len(set(hashes.values())) > 1:
-        val = {min(hashes.values())}
+    smallest, largest = min(hashes.values(), default=""), max(hashes.values(), default="")
+    val = {digest for digest in hashes.values() if digest < limit or digest == smallest} - {largest}
     return {name: "val" if digest in val else "train" for name, digest in hashes.items()}
