@@ -9,15 +9,8 @@ import numpy as np
 
 from motionary import rotation
 from motionary.motion import Motion, resample
-from motionary.retarget import (
-    TRUNK,
-    Pose,
-    Target,
-    partial_followers,
-    retarget,
-    rotation_channels,
-    source_joints,
-)
+from motionary.retarget import TRUNK, retarget, source_joints
+from motionary.rig_solve import Pose, Target, partial_followers, rotation_channels
 from motionary.rigs import RigMap
 
 from .actions import Channels, assign_action, write_action

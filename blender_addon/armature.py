@@ -13,16 +13,20 @@ from numpy.typing import NDArray
 from motionary import rotation
 from motionary.errors import MotionaryError
 from motionary.motion import Skeleton
-from motionary.retarget import TO_BLENDER, Target, rig_bones, rig_by_shape, rotation_channels
+from motionary.retarget import TO_BLENDER, rig_by_shape
+from motionary.rig_solve import Target, rig_bones, rotation_channels
 from motionary.rigs import JOINTS, RigMap, find_rig
 
 __all__ = [
+    "MIRROR",
     "Change",
+    "character_matrices",
     "check_posable",
     "current_scene",
     "find_armature",
     "find_rig_map",
     "flip_switches",
+    "is_mirrored",
     "pose_bone",
     "probe",
     "read_matrices",
@@ -36,6 +40,9 @@ POSE_CHANNELS: dict[str, tuple[float, ...]] = {
     "scale": (1, 1, 1),
 }
 """What a pose bone's basis is made of, and its zero."""
+
+MIRROR: NDArray[np.float64] = np.diag([-1.0, 1.0, 1.0, 1.0])
+"""The mirror X = 0 of the world."""
 
 PROBE = rotation.from_rotvec([0.2, 0.4, 0.6])
 """Any turn will do that is no symmetry of a rig and keeps no bone's child in its place."""
@@ -150,8 +157,8 @@ def _update(armature: bpy.types.Object) -> None:
 
 
 @contextmanager
-def _zero_pose(armature: bpy.types.Object) -> Iterator[None]:
-    """Every bone at its zero pose and no animation, for as long as the block lasts."""
+def _without_animation(armature: bpy.types.Object) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """No Action and no NLA while the block poses the bones, whose channels it gets."""
     bones, data, animation = _pose(armature).bones, _data(armature), armature.animation_data
     saved = {name: np.empty(len(bones) * len(zero), np.float32) for name, zero in POSE_CHANNELS.items()}
     for name, values in saved.items():
@@ -165,10 +172,7 @@ def _zero_pose(armature: bpy.types.Object) -> Iterator[None]:
             animation.action = None
             animation.use_nla = False
         data.pose_position = "POSE"
-        for name, zero in POSE_CHANNELS.items():
-            bones.foreach_set(name, np.tile(np.array(zero, np.float32), len(bones)))
-        _update(armature)
-        yield
+        yield saved
     finally:
         for name, values in saved.items():
             bones.foreach_set(name, values)
@@ -181,6 +185,18 @@ def _zero_pose(armature: bpy.types.Object) -> Iterator[None]:
         _update(armature)
 
 
+def _pose_without(
+    armature: bpy.types.Object, saved: dict[str, NDArray[np.float32]], zeroed: Container[str]
+) -> None:
+    """Pose the bones by ``saved`` channels, those in ``zeroed`` at their zero."""
+    bones = _pose(armature).bones
+    at_zero = np.array([bone.name in zeroed for bone in bones])
+    for name, zero in POSE_CHANNELS.items():
+        values = saved[name].reshape(len(bones), -1)
+        bones.foreach_set(name, np.where(at_zero[:, None], np.float32(zero), values).ravel())
+    _update(armature)
+
+
 def read_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[np.float64]:
     """World matrices (N, 4, 4) of pose bones, as the rig is evaluated."""
     evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
@@ -189,39 +205,76 @@ def read_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[n
     return result
 
 
-def probe(armature: bpy.types.Object, rig: RigMap, joints: Container[str] = JOINTS) -> Target:
+def is_mirrored(armature: bpy.types.Object) -> bool:
+    """Whether the object shows a mirror image of its armature, as one scaled by -1 does."""
+    return bool(armature.matrix_world.determinant() < 0)
+
+
+def character_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[np.float64]:
+    """Matrices (N, 4, 4) of pose bones as the rig is evaluated, in the frame that a Target is in.
+
+    That is the world; or, for a mirrored object, the world mirrored in X = 0, where it is a body like others.
+    An object of uneven scale counts as scaled evenly, for only then has its body bones of fixed lengths.
+    """
+    evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    frame = np.array(evaluated.matrix_world, np.float64)
+    if is_mirrored(armature):
+        frame = MIRROR @ frame
+    left, stretch, right = np.linalg.svd(frame[:3, :3])
+    frame[:3, :3] = left @ right * np.cbrt(stretch.prod())
+    poses = np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
+    result: NDArray[np.float64] = frame @ poses
+    return result
+
+
+def probe(
+    armature: bpy.types.Object, rig: RigMap, joints: Container[str] = JOINTS, *, root: bool = False
+) -> Target:
     """See how ``armature`` answers to its controls, one depsgraph update each; the pose is put back.
 
-    Controls that take none of ``joints`` are left out of it, as if nothing followed them.
+    Controls that take none of ``joints`` are left out of it, as if nothing followed them. root: the rig's
+    root bone is to be keyed too.
     """
     bones = rig_bones(rig)
     names = [bone for bone, _, _ in bones]
     controls = [pose_bone(armature, name) for name in names]
     hips = [names.index(rig.joints[f"{side}_hip"][0]) for side in ("left", "right")]
-    with _zero_pose(armature):
-        rest = read_matrices(armature, names)
-        turned = np.tile(rest, (len(names), 1, 1, 1))
+    root_bone = rig.root if root else None
+    with _without_animation(armature) as saved:
+        _pose_without(armature, saved, [bone.name for bone in _pose(armature).bones])
+        rest = character_matrices(armature, names)
+        _pose_without(armature, saved, names)
+        stance = zero = character_matrices(armature, names)
+        if root_bone is not None:
+            _pose_without(armature, saved, [*names, root_bone])
+            zero = character_matrices(armature, names)
+        turned = np.tile(zero, (len(names), 1, 1, 1))
         for i, (_, joint, _) in enumerate(bones):
             if joint in joints:
                 _turn(controls[i], PROBE)
                 _view_layer().update()
-                turned[i] = read_matrices(armature, names)
+                turned[i] = character_matrices(armature, names)
                 _turn(controls[i], rotation.IDENTITY)
         shift = np.zeros((3, 3))
         for axis in range(3):
             if not controls[0].lock_location[axis]:
                 controls[0].location[axis] = 1.0
                 _view_layer().update()
-                shift[:, axis] = (read_matrices(armature, names) - rest)[hips, :3, 3].mean(axis=0)
+                shift[:, axis] = (character_matrices(armature, names) - zero)[hips, :3, 3].mean(axis=0)
                 controls[0].location[axis] = 0.0
+        root_matrix = character_matrices(armature, [root_bone])[0] if root_bone is not None else None
+    place = np.array(armature.matrix_world.translation, np.float64)
     return Target(
         rig=rig,
         rest=rest,
+        stance=stance,
+        zero=zero,
         turned=turned,
         shift=shift,
         modes=tuple(control.rotation_mode for control in controls),
         locked=np.array([list(control.lock_rotation) for control in controls], dtype=bool),
-        origin=np.array(armature.matrix_world.translation, np.float64),
+        origin=place * [-1.0, 1.0, 1.0] if is_mirrored(armature) else place,
+        root=root_matrix,
     )
 
 
@@ -232,7 +285,7 @@ def _turn(control: bpy.types.PoseBone, turn: NDArray[np.float64]) -> None:
 
 
 def check_posable(armature: bpy.types.Object) -> None:
-    """MotionaryError, with the cure, for a rig that is linked, hidden, being edited, mirrored or sheared."""
+    """MotionaryError, with the cure, for a rig that is linked, hidden, being edited or flat."""
     where = f"armature {armature.name!r}"
     if armature.library:
         raise MotionaryError(f"{where} is linked from another file; make a library override of it")
@@ -242,7 +295,5 @@ def check_posable(armature: bpy.types.Object) -> None:
         raise MotionaryError(f"{where} is in edit mode; leave it")
     if armature.animation_data and armature.animation_data.use_tweak_mode:
         raise MotionaryError(f"{where} is in NLA tweak mode; leave it (Tab in the NLA editor)")
-    scale = armature.matrix_world.to_scale()
-    if armature.matrix_world.determinant() <= 0 or max(scale[:]) > 1.01 * min(scale[:]):
-        told = ", ".join(f"{factor:.3g}" for factor in scale[:])
-        raise MotionaryError(f"{where} is scaled by ({told}); make its scale even and positive")
+    if min(abs(factor) for factor in armature.matrix_world.to_scale()) < 1e-9:
+        raise MotionaryError(f"{where} is scaled to nothing; give its object a scale other than 0")

@@ -11,16 +11,8 @@ from motionary import rotation
 from motionary.body import JOINTS, find_body
 from motionary.errors import MotionaryError
 from motionary.motion import Motion, Skeleton, forward_kinematics, rest_positions
-from motionary.retarget import (
-    TO_BLENDER,
-    Target,
-    partial_followers,
-    retarget,
-    rig_bones,
-    rig_by_shape,
-    rotation_channels,
-    source_joints,
-)
+from motionary.retarget import TO_BLENDER, retarget, rig_by_shape, source_joints
+from motionary.rig_solve import Target, partial_followers, rig_bones, rotation_channels
 from motionary.rigs import find_rig
 from tests.motions import PARENTS, SIDE, STANDING, performer, standing, walk
 
@@ -115,7 +107,7 @@ def probed(rig, locked=None, modes=None):
     moved = [middle(rig.pose(location=axis)) - middle(rest) for axis in np.eye(3)]
     return Target(
         found,
-        np.array([rest[bone] for bone in bones]),
+        *(np.array([rest[bone] for bone in bones]) for _ in ("rest", "stance", "zero")),
         np.array([[pose[bone] for bone in bones] for pose in turned]),
         np.array(moved).T,
         tuple((modes or {}).get(bone, "QUATERNION") for bone in bones),
@@ -347,6 +339,8 @@ def test_spines_of_other_lengths_share_the_bend():
         target,
         rig=replace(target.rig, joints=joints),
         rest=target.rest[bones],
+        stance=target.stance[bones],
+        zero=target.zero[bones],
         turned=target.turned[np.ix_(bones, bones)],
         modes=tuple(target.modes[i] for i in bones),
         locked=target.locked[bones],
