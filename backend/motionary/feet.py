@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary import rotation
+from motionary.contacts import stretches
 from motionary.rig_solve import Pose, Target, first_heads, posed_again
 from motionary.stance import SIDES, leg_length, midpoint
 
@@ -102,8 +103,8 @@ def _held(ankle: Floats, sole: Floats, heel: Bools, ball: Bools, blend: int) -> 
     contact is held where that moves the foot least.
     """
     moved, turned = np.zeros_like(ankle), np.tile(rotation.IDENTITY, (len(ankle), 1))
-    stretches = _stretches(heel | ball)
-    for start, end in stretches:
+    held = stretches(heel | ball)
+    for start, end in held:
         delta, spin = np.zeros(3), rotation.IDENTITY
         heel_at = ball_at = None
         for t in range(start, end):
@@ -124,16 +125,10 @@ def _held(ankle: Floats, sole: Floats, heel: Bools, ball: Bools, blend: int) -> 
             delta = at - ankle[t]
             moved[t], turned[t] = delta, spin
         moved[start:end] -= moved[start:end].mean(axis=0)
-    edges = [(0, 0), *stretches, (len(ankle), len(ankle))]
+    edges = [(0, 0), *held, (len(ankle), len(ankle))]
     for (_, start), (end, _) in pairwise(edges):
         _bridge(moved, turned, start, end, blend)
     return moved, turned
-
-
-def _stretches(on: Bools) -> list[tuple[int, int]]:
-    """The [start, end) ranges where ``on`` is true."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(np.int8)))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def _bridge(moved: Floats, turned: Floats, start: int, end: int, blend: int) -> None:
