@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from motionary.bundle import load_bundle
+from motionary.bundle import ModelBundle, load_bundle
 from motionary.features import features_from_joints, motion_joints
 from motionary.index import BATCH, Embed, Windows, embed_again, window_frames
 from motionary.library import Model, open_library, set_model, summary
@@ -71,6 +71,30 @@ def timed(embed: Embed, windows: Features, frames: int, repeats: int) -> tuple[N
     return vectors, min(seconds)
 
 
+def both_ways(
+    bundle: ModelBundle, device: torch.device, clips: int, *, batch: int | None = None, repeats: int = 3
+) -> dict[str, int | float]:
+    """Clips a second of ``clips`` varied starter clips by numpy and by torch, and how far the vectors differ.
+
+    batch: frames through the model at once, by torch.
+    """
+    from motionary_training.embed import make_embed
+
+    windows = varied_windows(clips)
+    ours, numpy_s = timed(bundle.embed_features, windows, BATCH, repeats)
+    by_torch = make_embed(bundle, device, batch=batch)
+    theirs, torch_s = timed(by_torch, windows, max(batch or 0, BATCH), repeats)
+    return {
+        "clips": clips,
+        "windows": len(windows),
+        "frames": sum(len(window) for window in windows),
+        "numpy_clips_per_second": clips / numpy_s,
+        "torch_clips_per_second": clips / torch_s,
+        "ratio": numpy_s / torch_s,
+        "largest_difference": float(np.abs(ours - theirs).max()),
+    }
+
+
 def timed_library(path: Path, make: Callable[[], Embed | None], bundle_path: Path | None) -> float:
     """Seconds to embed a copy of a library again, as if another model had embedded it."""
     bundle = load_bundle(bundle_path)
@@ -112,34 +136,19 @@ def main() -> int:
     options = parser.parse_args()
 
     bundle, device = load_bundle(options.model), torch_device(options.device)
-    by_torch = make_embed(bundle, device, batch=options.batch)
-    windows = varied_windows(options.clips)
-    frames = sum(len(window) for window in windows)
-    print(f"{bundle.name}, {options.clips} clips, {len(windows)} windows, {frames} frames")
+    found = both_ways(bundle, device, options.clips, batch=options.batch, repeats=options.repeats)
+    numbers = {"model": bundle.name, "device": device_name(device), **found}
+    print(f"{bundle.name}, {options.clips} clips, {found['windows']} windows, {found['frames']} frames")
     print(f"numpy {np.__version__} on the CPU; torch {torch.__version__} on {device_name(device)}")
-
-    ours, numpy_s = timed(bundle.embed_features, windows, BATCH, options.repeats)
-    theirs, torch_s = timed(by_torch, windows, max(options.batch or 0, BATCH), options.repeats)
-    difference = float(np.abs(ours - theirs).max())
-    numbers = {
-        "model": bundle.name,
-        "device": device_name(device),
-        "clips": options.clips,
-        "windows": len(windows),
-        "frames": frames,
-        "numpy_clips_per_second": options.clips / numpy_s,
-        "torch_clips_per_second": options.clips / torch_s,
-        "ratio": numpy_s / torch_s,
-        "largest_difference": difference,
-    }
     print(f"{'':24}{'numpy':>10}{'torch':>10}{'ratio':>8}")
     print(
-        f"{'clips/s, embedding':24}{options.clips / numpy_s:>10.0f}{options.clips / torch_s:>10.0f}"
-        f"{numpy_s / torch_s:>8.2f}"
+        f"{'clips/s, embedding':24}{found['numpy_clips_per_second']:>10.0f}"
+        f"{found['torch_clips_per_second']:>10.0f}{found['ratio']:>8.2f}"
     )
     if options.library:
         with open_library(options.library) as held:
             clips = summary(held).clips
+        by_torch = make_embed(bundle, device, batch=options.batch)
         numpy_s = timed_library(options.library, lambda: None, options.model)
         torch_s = timed_library(options.library, lambda: by_torch, options.model)
         print(
@@ -151,10 +160,10 @@ def main() -> int:
             "library_numpy_clips_per_second": clips / numpy_s,
             "library_torch_clips_per_second": clips / torch_s,
         }
-    print(f"largest difference {difference:.1e}")
+    print(f"largest difference {found['largest_difference']:.1e}")
     if options.json:
         options.json.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    return int(difference > TOLERANCE)
+    return int(found["largest_difference"] > TOLERANCE)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ AdamW) for some seconds, and prints
                 all three of each (the paper's)
 
 On a CPU it does the same on a small set. The peak is that of the device's name for dense bfloat16 products,
-or --peak-tflops.
+or --peak-tflops. Below stands how fast the built-in model embeds clips, by numpy on the CPU and by torch on
+the device; bench_embedding.py tells more of that.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from motionary.bundle import load_bundle
 from motionary_training.batches import frame_store, training_batches
 from motionary_training.config import Config, MotionConfig, load_config, shipped_configs
 from motionary_training.data import Pairs, Sample, make_pairs
@@ -167,6 +169,23 @@ def bench_training(options: argparse.Namespace, console: Console) -> None:
     console.print(table)
 
 
+def bench_embedding(options: argparse.Namespace, console: Console) -> None:
+    from bench_embedding import both_ways  # the script beside this one
+
+    bundle, device = load_bundle(), pick_device(Config("embedding", device=options.device))
+    clips = options.clips or (500 if device.type == "cuda" else 50)
+    found = both_ways(bundle, device, clips)
+    table = Table(
+        *("clips/s, numpy", f"clips/s, torch on {device.type}", "ratio", "largest difference"),
+        title=f"embedding with {bundle.name}: {clips} clips, {found['frames']} frames",
+    )
+    speeds = (found["numpy_clips_per_second"], found["torch_clips_per_second"])
+    table.add_row(
+        *(f"{speed:.0f}" for speed in speeds), f"{found['ratio']:.2f}", f"{found['largest_difference']:.1e}"
+    )
+    console.print(table)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -175,12 +194,15 @@ def main() -> int:
     parser.add_argument("--motions", type=int, help="motions in the set; 23,384 on a GPU, 64 elsewhere")
     parser.add_argument("--frames", type=int, default=196, help="frames of each motion")
     parser.add_argument("--captions", type=int, default=1, help="captions of each motion in the set")
+    parser.add_argument("--clips", type=int, help="clips to embed; 500 on a GPU, 50 elsewhere")
     parser.add_argument("--seconds", type=float, default=10.0, help="measured for each batch size")
     parser.add_argument("--float32", action="store_true", help="no bfloat16 on a GPU")
     parser.add_argument("--compile", action="store_true", help="torch.compile the motion encoder")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
     parser.add_argument("--peak-tflops", type=float, help="the device's peak, where its name is not known")
-    bench_training(parser.parse_args(), Console(width=None if sys.stdout.isatty() else 120))
+    options, console = parser.parse_args(), Console(width=None if sys.stdout.isatty() else 120)
+    bench_training(options, console)
+    bench_embedding(options, console)
     return 0
 
 

@@ -58,11 +58,21 @@ def test_the_set_has_the_shape_asked_for(bench):
 def test_it_prints_its_table_on_a_cpu():
     line = [sys.executable, str(SCRIPT), "--device", "cpu", "--motions", "8", "--frames", "20"]
     done = subprocess.run(
-        [*line, "--batch", "4", "--seconds", "0.1", "--peak-tflops", "1"],
+        [*line, "--batch", "4", "--seconds", "0.1", "--peak-tflops", "1", "--clips", "3"],
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    for word in ("samples/s", "MFU", "memory", "60 epochs", "8 motions of 20 frames", "%", " min"):
+    embedding = ("clips/s, numpy", "clips/s, torch on cpu", "3 clips", "largest difference")
+    for word in (
+        "samples/s",
+        "MFU",
+        "memory",
+        "60 epochs",
+        "8 motions of 20 frames",
+        "%",
+        " min",
+        *embedding,
+    ):
         assert word in done.stdout

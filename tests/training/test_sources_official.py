@@ -1,5 +1,6 @@
 """HumanML3D and KIT-ML in their official layouts: what is read, what is left out, what is refused."""
 
+import re
 import shutil
 
 import numpy as np
@@ -129,9 +130,11 @@ def test_parts_of_the_layout_that_are_missing_are_named(humanml3d, tmp_path):
         load_samples(DataConfig(kit=str(tmp_path / "nowhere")), ("train", "val", "test"))
 
 
-def test_of_many_files_twenty_are_named():
-    with pytest.raises(MotionaryError, match=r"gone, 25: 0, 1, .*, 19 and 5 more; look$"):
+def test_of_many_files_twenty_are_named_in_the_line_and_the_rest_are_its_notes():
+    with pytest.raises(MotionaryError) as caught:
         refuse("gone", [str(number) for number in range(25)], "look")
+    assert re.fullmatch(r"gone, 25: 0, 1, .*, 19 and 5 more; look", str(caught.value))
+    assert caught.value.__notes__ == ["20", "21", "22", "23", "24"]
     refuse("gone", [], "look")
 
 

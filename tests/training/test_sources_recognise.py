@@ -104,6 +104,28 @@ def test_check_fails_where_files_are_missing(config, tmp_path):
     assert "000001.txt" in str(result.exception)
 
 
+def test_check_names_every_missing_file_however_many(config, tmp_path):
+    folder = write_official(tmp_path / "data")
+    names = [f"1{number:05d}" for number in range(25)]
+    (folder / "train.txt").write_text("\n".join(names))
+    result = run("check", config, "--data", folder)
+    assert result.exit_code == 1
+    assert "files missing, 50: " in str(result.exception)
+    told = result.output + str(result.exception)
+    assert all(f"{name}.{kind}" in told for name in names for kind in ("npy", "txt"))
+
+
+def test_a_setting_takes_the_place_of_the_config_s(config, tmp_path):
+    folder = write_official(tmp_path / "data")
+    with_mirrored = run("check", config, "--data", folder).output
+    without = run("check", config, "--data", folder, "--set", "data.mirrored=false").output
+    assert without.count("mirrored") < with_mirrored.count("mirrored")
+    broken = ("--set", f"text.encoder={tmp_path}")
+    told = str(run("prepare", config, "--data", folder, *broken).exception)
+    assert told.startswith(f"text encoder {tmp_path} cannot be loaded")
+    assert "--set text.encoder=all-MiniLM-L6-v2" in told
+
+
 def test_prepare_fills_the_cache_so_that_nothing_is_left_to_compute(config, tmp_path):
     folder = write_cmu(tmp_path / "data")
     result = run("prepare", config, "--data", folder)

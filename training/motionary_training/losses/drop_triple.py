@@ -24,6 +24,9 @@ def drop_triple(d: Direction, *, margin: float = 0.2, dropped: Tensor | None = N
         (A,) losses, 0 where every negative of an anchor is dropped. The paper's code adds them up, over both
         directions.
 
+    Requirements:
+        Unit vectors; for ``dropped`` by :func:`in_batch`, a model whose similarities mean something already.
+
     References:
         Yan et al., Cross-Modal Retrieval for Motion and Text via DropTriple Loss (arXiv 2305.04195). Unlike
         the authors' code, a dropped negative is removed instead of scored 0, and the positive and other

@@ -21,6 +21,9 @@ def info_nce(d: Direction, *, temperature: Tensor, dropped: Tensor | None = None
     Returns:
         (A,) losses, 0 where every negative of an anchor is dropped.
 
+    Requirements:
+        t > 0, which the trainer keeps within bounds; a batch with no clip twice, or ``d.same`` that says so.
+
     References:
         van den Oord et al., Representation Learning with Contrastive Predictive Coding (arXiv 1807.03748);
         the learned temperature is CLIP's (arXiv 2103.00020); leaving likely false negatives out of the sum is

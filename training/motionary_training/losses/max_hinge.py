@@ -18,6 +18,9 @@ def max_hinge(d: Direction, *, margin: float = 0.2) -> Tensor:
     Returns:
         (A,) losses. The paper's code adds them up, over both directions.
 
+    Requirements:
+        Unit vectors; a batch in which the hardest negative is one in truth: see :func:`drop_triple`.
+
     References:
         Faghri et al., VSE++ (arXiv 1707.05612).
 

@@ -18,6 +18,9 @@ def sum_hinge(d: Direction, *, margin: float = 0.2) -> Tensor:
     Returns:
         (A,) losses. The paper's code adds them up, over both directions.
 
+    Requirements:
+        Unit vectors, so that the margin means the same for every pair. An anchor without a negative costs 0.
+
     References:
         Kiros et al., Unifying visual-semantic embeddings (arXiv 1411.2539); warm-up of DropTriple
         (arXiv 2305.04195).

@@ -12,7 +12,13 @@ NAMED = 20
 
 
 def refuse(what: str, files: Sequence[str], cure: str) -> None:
-    """Raise MotionaryError "WHAT, N: FILE, FILE, ...; CURE" where there are any; 20 of them are named."""
+    """Raise MotionaryError "WHAT, N: FILE, FILE, ...; CURE" where there are any.
+
+    20 of them are named in the line; the rest are the error's notes, which ``data check`` tells too.
+    """
     if files:
         rest = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-        raise MotionaryError(f"{what}, {len(files)}: {', '.join(files[:NAMED])}{rest}; {cure}")
+        error = MotionaryError(f"{what}, {len(files)}: {', '.join(files[:NAMED])}{rest}; {cure}")
+        for file in files[NAMED:]:
+            error.add_note(file)
+        raise error
