@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ import pytest
 from motionary.errors import MotionaryError
 from motionary_training import baselines, crossval
 from motionary_training.cli import main
-from motionary_training.compare import compared, finding, write_comparison
+from motionary_training.compare import Comparison, Difference, compared, finding, write_comparison
 from motionary_training.config import DataConfig
 from motionary_training.crossval import Plan, cross_validate, fold_trials, load_gallery, plain
 from motionary_training.data import load_samples, make_pairs
+from motionary_training.evaluate import Estimate
 from motionary_training.metrics import Embedded, measured
 from motionary_training.protocols import answers, asked_of
 from motionary_training.sources import SPLITS
@@ -232,8 +234,49 @@ def test_what_is_written(world, tmp_path):
         assert title in text
     stored = json.loads((tmp_path / "out" / "comparison.json").read_text("utf-8"))
     assert stored["finding"] == finding(found)
+    assert from_json(stored) == found
+    assert "| R-sum of one less that of | | in per cent |" in text
+    for row, ahead in found.beaten.items():
+        assert f"| {row} | {ahead} | {ahead.percent:+.0f} |" in text
     assert stored["tables"]["all"]["STRICT"]["one"]["R-sum"]["count"] == 1
     assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_that_ships_is_what_its_numbers_say(tmp_path):
+    shipped = Path(__file__).parents[2] / "docs" / "comparison"
+    write_comparison(from_json(json.loads((shipped / "comparison.json").read_text("utf-8"))), tmp_path)
+    for name in ("comparison.md", "comparison.json"):
+        assert (tmp_path / name).read_text("utf-8") == (shipped / name).read_text("utf-8")
+
+
+def from_json(stored):
+    """The Comparison that ``comparison.json`` was written from."""
+
+    def interval(table):
+        return table | {"interval": table["interval"] and tuple(table["interval"])}
+
+    def differences(rows):
+        return {row: Difference(**interval(table)) for row, table in rows.items()}
+
+    tables = {
+        name: {
+            protocol: {
+                system: {measure: Estimate(**interval(one)) for measure, one in row.items()}
+                for system, row in rows.items()
+            }
+            for protocol, rows in by_protocol.items()
+        }
+        for name, by_protocol in stored["tables"].items()
+    }
+    plain = {name: stored[name] for name in ("against", "seeds", "folds", "drawn", "told")}
+    return Comparison(
+        **plain,
+        trained=tuple(stored["trained"]),
+        tables=tables,
+        differences={name: differences(rows) for name, rows in stored["differences"].items()},
+        beaten=differences(stored["beaten"]),
+        joined=differences(stored["joined"]),
+    )
 
 
 def test_two_processes_on_files_from_end_to_end(tmp_path, monkeypatch, capsys):

@@ -184,6 +184,7 @@ def _lines(found: Comparison) -> list[str]:
             lines += [f"## {protocol}, {title}", "", found.told[name][protocol], ""]
             if protocol == "STRICT":
                 lines += _sum_table(found, name)
+                lines += _beaten_table(found) if name == "all" and found.beaten else []
             for way in ("t2m", "m2t"):
                 lines += markdown_table(table, way)
     lines += [
@@ -202,6 +203,17 @@ def _sum_table(found: Comparison, name: str) -> list[str]:
         told_so = f"{ahead} | {ahead.percent:+.0f}" if ahead else "|"
         lines.append(f"| {row} | {values['R-sum']} | {told_so} |")
     return [*lines, ""]
+
+
+def _beaten_table(found: Comparison) -> list[str]:
+    lines = [f"| R-sum of {_best(found)} less that of | | in per cent |", "|---|---|---|"]
+    lines += [f"| {row} | {ahead} | {ahead.percent:+.0f} |" for row, ahead in found.beaten.items()]
+    return [*lines, ""]
+
+
+def _best(found: Comparison) -> str:
+    """The trained row of the highest R-sum over all clips."""
+    return max(found.trained, key=lambda row: found.tables["all"]["STRICT"][row]["R-sum"].mean)
 
 
 def _told(ahead: Difference, other: str, rows: Table) -> str:
