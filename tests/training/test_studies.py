@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 
 from motionary.errors import MotionaryError
 from motionary_training.cli import app, main
-from motionary_training.studies import STUDIES, cost, thresholds, warm_up
+from motionary_training.studies import STUDIES, cost, false_negatives, thresholds, warm_up
 from motionary_training.studies.document import NOTE, write_document, write_index
 from motionary_training.studies.noise import Difference, difference, mean_sd
 from motionary_training.studies.plan import Plan, cell
@@ -136,6 +136,22 @@ def test_the_warm_up_study_tells_help_from_noise(tmp_path: Path, monkeypatch: py
     assert warm_up.run(tiny_plan(tmp_path)).found.startswith("MH alone needs the paper's warm-up: MH gains +")
     monkeypatch.setattr(warm_up, "trained", scored({}, 100.0))
     assert warm_up.run(tiny_plan(tmp_path)).found.startswith("No gain of a warm-up shows beyond noise")
+
+
+def test_whether_likeness_is_a_sound_sign_is_said_first():
+    def run(precision: float) -> list[dict[str, object]]:
+        rule = {"precision": precision, "recall": 50.0}
+        signs = {false_negatives.FROZEN: 1.0, false_negatives.EITHER: 2.0}
+        return [{"end": {"rules": {false_negatives.OF_2023: rule}, "share": 5.0, "signs": signs}}]
+
+    question = "is likeness inside a modality a sound sign of a false negative"
+    for precisions, said in (
+        ((60.0, 70.0), f"By 2 of 2 truths {question}: "),
+        ((60.0, 40.0), f"By only 1 of 2 truths {question}: "),
+        ((10.0, 40.0), f"By no truth {question}, against the paper's premise: "),
+    ):
+        found = false_negatives._found({f"truth {p}": run(p) for p in precisions})
+        assert found.startswith(said)
 
 
 # Noise.

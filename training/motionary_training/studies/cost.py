@@ -69,9 +69,9 @@ def run(plan: Plan) -> Finding:
     return Finding(
         title="Cost of the losses",
         found=_found(times, memory, batches, ways, "a GPU" if device == "cuda" else "a CPU"),
-        question="The paper does not say what its losses cost. One step here goes from embeddings to their "
-        "gradients: similarities, filter, loss, backward; the encoders are left out, they cost the same "
-        "with every loss.",
+        question="Summaries of the paper do not say what its losses cost. One step here goes from embeddings "
+        "to their gradients: similarities, filter, loss, backward; the encoders are left out, they cost the "
+        "same with every loss.",
         tables=(
             Table(
                 f"Milliseconds a step, the fastest of {repeats} timings; × is to {FIRST} at the same batch.",

@@ -32,8 +32,8 @@ def run(plan: Plan) -> Finding:
     return Finding(
         title="Motion encoders",
         found=_found(first, against, means),
-        question="The paper compares motion encoders and finds the Transformer slightly ahead of RNN, LSTM "
-        "and GRU; depth, width and the features that are read are left open, and its code feeds HumanML3D's "
+        question="As summarised, the paper finds the Transformer slightly ahead of RNN, LSTM and GRU; of "
+        "depth, width and the features that are read nothing is told, and its code feeds HumanML3D's "
         "features raw by mistake. Here one thing is changed at a time.",
         tables=(
             Table(

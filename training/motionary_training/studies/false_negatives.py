@@ -288,11 +288,12 @@ def _found(sources: Mapping[str, list[dict[str, Any]]]) -> str:
         for truth, runs in sources.items()
     }
     sound = [truth for truth, value in precise.items() if value > SOUND]
-    if len(sound) == len(precise):
-        verdict = "Yes"
+    sign = "likeness inside a modality a sound sign of a false negative"
+    if sound:
+        only = "" if len(sound) == len(precise) else "only "
+        verdict = f"By {only}{len(sound)} of {len(precise)} truths is {sign}"
     else:
-        some = f"Only by {len(sound)} of {len(precise)} truths"
-        verdict = some if sound else "No, against the paper's premise"
+        verdict = f"By no truth is {sign}, against the paper's premise"
     told = []
     for truth, runs in sources.items():
         recall = _mean([run["end"]["rules"][OF_2023]["recall"] for run in runs])

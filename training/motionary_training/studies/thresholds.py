@@ -47,9 +47,9 @@ def run(plan: Plan) -> Finding:
         title="Thresholds of DropTriple",
         found=_found(best, against, count, float(np.mean(plain))),
         question="DropTriple drops a negative whose own half resembles the anchor (hetero) or the positive "
-        "(homo) by more than a threshold. The paper's text names no values; its code of 2023 has 0.7 and "
-        "0.9, with roles that swap with the direction, that of 2024 has 0.75 and 0.75, the same in both. The "
-        "paper says that dropping helps. At 1.0 and 1.0 nothing is dropped: that is MH.",
+        "(homo) by more than a threshold. Summaries of the paper name no values; its code of 2023 has 0.7 "
+        "and 0.9, with roles that swap with the direction, that of 2024 has 0.75 and 0.75, the same in both. "
+        "The paper says that dropping helps. At 1.0 and 1.0 nothing is dropped: that is MH.",
         tables=(
             Table(
                 f"Against MH: the paired difference in {SCORE}; its interval is widened (Bonferroni) for the "
