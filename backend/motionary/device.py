@@ -41,7 +41,7 @@ def embed_on(device: str, bundle: ModelBundle) -> Embed:
             f"({' '.join(str(error).split())}): pip install 'motionary[train]', or leave --device out"
         ) from None
     found = plug_in.torch_device(device)
-    if device == "auto" and found.type == "cpu":  # numpy does as well there
+    if device == "auto" and found.type == "cpu":  # importing torch takes about what it saves there
         return bundle.embed_features
     embed: Embed = plug_in.make_embed(bundle, found)
     return embed
