@@ -18,12 +18,12 @@ from .armature import (
     Change,
     check_posable,
     current_scene,
-    find_rig_map,
     flip_switches,
     pose_bone,
     probe,
     read_matrices,
 )
+from .rig_choice import find_rig_map
 
 __all__ = ["Applied", "apply_motion"]
 

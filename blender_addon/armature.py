@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from motionary import rotation
 from motionary.errors import MotionaryError
-from motionary.motion import Skeleton
-from motionary.retarget import TO_BLENDER, rig_by_shape
 from motionary.rig_solve import Target, rig_bones, rotation_channels
 from motionary.rigs import JOINTS, RigMap, find_rig
 
@@ -24,7 +22,6 @@ __all__ = [
     "check_posable",
     "current_scene",
     "find_armature",
-    "find_rig_map",
     "flip_switches",
     "is_mirrored",
     "pose_bone",
@@ -105,36 +102,6 @@ def find_armature(name: str | None = None) -> bpy.types.Object:
     if len(candidates) > 1:
         raise MotionaryError(f"scene has {len(candidates)} armatures, {listed}; say which one")
     return candidates[0]
-
-
-def find_rig_map(armature: bpy.types.Object) -> RigMap:
-    """The rig map that fits ``armature`` by the names of its bones, or else by their shape at rest.
-
-    MotionaryError where neither finds a human body.
-    """
-    rig = find_rig(bone.name for bone in _data(armature).bones)
-    if rig is not None:
-        return rig
-    try:
-        return rig_by_shape(_skeleton(armature))
-    except MotionaryError as error:
-        raise MotionaryError(f"armature {armature.name!r}: no rig map fits, and {error}") from None
-
-
-def _skeleton(armature: bpy.types.Object) -> Skeleton:
-    """The armature's largest tree of bones as a Skeleton."""
-    roots = [bone for bone in _data(armature).bones if bone.parent is None]
-    if not roots:
-        raise MotionaryError("it has no bones")
-    root = max(roots, key=lambda bone: len(bone.children_recursive))
-    bones = [root, *root.children_recursive]
-    number = {bone.name: i for i, bone in enumerate(bones)}
-    heads = np.array([armature.matrix_world @ bone.head_local for bone in bones])
-    parents = np.array(
-        [number[bone.parent.name] if bone.parent and i else -1 for i, bone in enumerate(bones)]
-    )
-    offsets = rotation.rotate(rotation.inverse(TO_BLENDER), heads - heads[np.maximum(parents, 0)])
-    return Skeleton(tuple(number), parents, offsets)
 
 
 def flip_switches(armature: bpy.types.Object, rig: RigMap) -> list[Change]:

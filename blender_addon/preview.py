@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from motionary.errors import MotionaryError
 from motionary.rigs import RigMap
 
-from .armature import current_scene, find_rig_map, read_matrices
+from .armature import current_scene, read_matrices
 from .mannequin import mannequin
+from .rig_choice import find_rig_map
 
 __all__ = ["render_poses"]
 

@@ -35,8 +35,9 @@ if find_spec("motionary") is None:
     sys.path.insert(0, str(ROOT / "backend"))
 
 from blender_addon.apply import apply_motion  # noqa: E402
-from blender_addon.armature import find_armature, find_rig_map  # noqa: E402
+from blender_addon.armature import find_armature  # noqa: E402
 from blender_addon.preview import render_poses  # noqa: E402
+from blender_addon.rig_choice import find_rig_map  # noqa: E402
 from blender_addon.scenes import make_human, open_scene, save_scene  # noqa: E402
 from motionary.bundle import load_bundle  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402

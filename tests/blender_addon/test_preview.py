@@ -6,9 +6,10 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 from blender_addon.apply import apply_motion  # noqa: E402
-from blender_addon.armature import find_armature, find_rig_map  # noqa: E402
+from blender_addon.armature import find_armature  # noqa: E402
 from blender_addon.mannequin import mannequin  # noqa: E402
 from blender_addon.preview import render_poses  # noqa: E402
+from blender_addon.rig_choice import find_rig_map  # noqa: E402
 from blender_addon.scenes import open_scene  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 from tests.data import unzipped  # noqa: E402
