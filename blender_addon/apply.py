@@ -1,59 +1,92 @@
-"""Apply a motion to a character: probe the rig, retarget, write one Action, and check what shows."""
+"""Apply a motion to a character: probe the rig, retarget, write the keys, and check what shows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
+from mathutils import Matrix
+from numpy.typing import NDArray
 
-from motionary import rotation
+from motionary.contacts import foot_contacts
+from motionary.edits import edit, mirror
+from motionary.errors import MotionaryError
+from motionary.feet import plant_feet, slide
 from motionary.motion import Motion, resample
 from motionary.retarget import TRUNK, retarget, source_joints
-from motionary.rig_solve import Pose, Target, partial_followers, rotation_channels
+from motionary.rig_solve import (
+    Pose,
+    Target,
+    corrected,
+    decompose,
+    first_heads,
+    partial_followers,
+    rotation_channels,
+)
 from motionary.rigs import RigMap
+from motionary.root_motion import in_place, with_travel
+from motionary.stance import leg_length
 
-from .actions import Channels, assign_action, write_action
+from .actions import Channels, reduced
 from .armature import (
+    MIRROR,
     Change,
     check_posable,
     current_scene,
     flip_switches,
+    is_mirrored,
+    is_uneven,
     pose_bone,
     probe,
-    read_matrices,
+    restore_switches,
 )
+from .destinations import Placed, place
+from .options import ApplyOptions
 from .rig_choice import find_rig_map
+from .verify import Shown, frames_shown, measure
 
 __all__ = ["Applied", "apply_motion"]
 
 CHECKED_FRAMES = 5
 
-EXACT_TURN = 2.0
+EXACT = 2.0
 """Degrees up to which a rig is said to take a motion as it is."""
 
 EXACT_HIPS = 0.01
 """The same for the hips, in metres on the performer."""
+
+ROUNDS = 3
+"""Most rounds of measuring every frame and correcting, where the rig does not take the motion as it is."""
 
 
 @dataclass(frozen=True)
 class Applied:
     """What was done to the armature, and how exactly its rig took it.
 
-    Of the controls, on a few frames: turn_error, the largest angle in degrees, and hips_error, the largest
-    distance in the scene's units, between what was asked and what the evaluated rig shows. scale: leg length
-    of the character over that of the source. notes: what the animator should know, a line each.
+    On a few frames, at most, between what was asked and what the evaluated rig shows: turn_error of the
+    controls and direction_error of the limbs on the bones that deform, in degrees; hips_error in the scene's
+    units; all None where other keys have a say too. refined: whether it had to be measured and corrected
+    frame by frame. slide_before and slide: how far feet slide while they stand, in the scene's units a second
+    of contact, without planting and as applied. scale: leg length of the character over that of the source.
+    strip: of the NLA, "" for none. notes: what the animator should know, a line each.
     """
 
     armature: str
     rig: str
     action: str
+    strip: str
     frame_start: int
     frame_end: int
     fps: float
     scale: float
-    turn_error: float
-    hips_error: float
+    turn_error: float | None
+    direction_error: float | None
+    hips_error: float | None
+    refined: bool
+    slide_before: float
+    slide: float
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
 
@@ -62,86 +95,243 @@ def apply_motion(
     armature: bpy.types.Object,
     motion: Motion,
     name: str,
+    options: ApplyOptions | None = None,
     *,
     rig: RigMap | None = None,
-    start: int | None = None,
-    keep_place: bool = False,
 ) -> Applied:
-    """Key ``motion`` onto ``armature`` as a new Action called ``name``, in the scene's frame rate.
+    """Key ``motion`` onto ``armature`` under ``name``, in the scene's frame rate.
 
-    ``rig`` is found where not given. ``start`` is the first frame, the scene's first if None. ``keep_place``:
-    see `motionary.retarget.retarget`. The scene's frame range, the rig's rest pose, constraints and rotation
-    modes, and the Action that was there stay as they are; rig switches are set, and returned.
-    Raises MotionaryError where the armature or the motion is no human body, or the rig cannot be posed.
+    ``rig`` is found if not given.
+
+    The scene's frame range, the rig's rest pose, constraints and rotation modes, and the Action that was
+    there stay as they are; rig switches are set as the options say, and returned.
+    Raises MotionaryError where the armature or the motion is no human body, or the rig cannot be posed; then
+    nothing has changed.
     """
+    options = options or ApplyOptions()
     scene = current_scene()
     fps = scene.render.fps / scene.render.fps_base
-    start = scene.frame_start if start is None else start
-    # Whatever can be refused is refused before anything is changed.
+    start = scene.frame_start if options.start is None else options.start
     check_posable(armature)
     rig = rig or find_rig_map(armature)
+    _check_root(armature, rig, options)
     joints = {*TRUNK, *source_joints(motion.skeleton)}
-    changes = flip_switches(armature, rig)
-    target = probe(armature, rig, joints)
-    pose = retarget(resample(motion, fps), target, keep_place=keep_place)
-    action = write_action(armature, name, _channels(armature, pose), start)
-    before = assign_action(armature, action)
-    turn_error, hips_error = _errors(armature, target, pose, start)
+    motion = resample(edit(motion, options.edit), fps)
+    if is_mirrored(armature):
+        motion = mirror(motion)  # what shows is the mirror image of what is keyed
 
-    notes = [f"{bone} follows another control only in part" for bone in partial_followers(target)]
-    if turn_error > EXACT_TURN or hips_error > EXACT_HIPS * pose.scale:
-        notes.append(
-            "the rig does not take the motion exactly: a control is constrained, locked or posed apart"
-        )
-    if before is not None:
-        notes.append(f"the Action {before.name!r} that was there is kept")
+    changes: list[Change] = [] if options.switches == "leave" else flip_switches(armature, rig)
+    try:
+        target = probe(armature, rig, joints, root=options.root_motion == "root")
+        pose, slides = _retargeted(armature, motion, target, options)
+        placed = place(armature, name, _channels(armature, target, pose, changes, options), start, options)
+        shown, refined = None, False
+        if options.only is None and placed.alone:
+            shown, refined = _checked(armature, target, pose, changes, placed, options)
+    except BaseException:
+        restore_switches(armature, changes)
+        raise
     return Applied(
         armature=armature.name,
         rig=rig.name,
-        action=action.name,
+        action=placed.action,
+        strip=placed.strip,
         frame_start=start,
         frame_end=start + len(pose.location) - 1,
         fps=fps,
         scale=pose.scale,
-        turn_error=turn_error,
-        hips_error=hips_error,
+        turn_error=shown.turn if shown else None,
+        direction_error=shown.direction if shown else None,
+        hips_error=shown.hips if shown else None,
+        refined=refined,
+        slide_before=slides[0],
+        slide=slides[1],
         changes=tuple(changes),
-        notes=tuple(notes),
+        notes=(*_notes(armature, target, pose, shown, refined, options), *placed.notes),
     )
 
 
-def _channels(armature: bpy.types.Object, pose: Pose) -> list[Channels]:
-    """The keys to write, in each bone's own rotation mode, without locked channels."""
-    result = []
+def _check_root(armature: bpy.types.Object, rig: RigMap, options: ApplyOptions) -> None:
+    where = f"armature {armature.name!r}"
+    if options.root_motion == "root" and getattr(rig, "root", None) is None:
+        raise MotionaryError(
+            f"{where}: no root bone is named by its rig map ({rig.name}); put the root motion on the object"
+        )
+    if options.root_motion == "object" and is_uneven(armature):
+        raise MotionaryError(f"{where} is scaled unevenly; put the root motion on its hips or root bone")
+
+
+def _retargeted(
+    armature: bpy.types.Object, motion: Motion, target: Target, options: ApplyOptions
+) -> tuple[Pose, tuple[float, float]]:
+    """The pose to key, and how far feet slide in it without planting and with."""
+    aside = -1.0 if is_mirrored(armature) else 1.0
+    x, y, z = options.offset
+    pose = retarget(
+        motion,
+        target,
+        keep_place=options.keep_place,
+        turn=aside * float(np.radians(options.turn)),
+        offset=(aside * x, y, z),
+        stride=_units_per_metre() if options.stride == "world" else None,
+    )
+    standing = foot_contacts(motion).standing
+    before = after = slide(pose, standing, motion.fps)
+    if options.plant_feet or options.floor:
+        contacts = standing if options.plant_feet else None
+        pose = plant_feet(pose, target, motion.fps, contacts, floor=options.floor, height=z)
+        after = slide(pose, standing, motion.fps)
+    if options.root_motion != "hips":
+        pose = with_travel(pose, target, motion.fps, turning=options.root_motion != "in_place")
+    if options.root_motion == "in_place":
+        pose = in_place(pose)
+    return pose, (before, after)
+
+
+def _units_per_metre() -> float:
+    return 1.0 / max(current_scene().unit_settings.scale_length, 1e-9)
+
+
+# The keys
+
+
+def _channels(
+    armature: bpy.types.Object,
+    target: Target,
+    pose: Pose,
+    changes: Sequence[Change],
+    options: ApplyOptions,
+) -> list[Channels]:
+    """All that is to be keyed, in each bone's own rotation mode, without locked channels."""
+    result: list[Channels] = []
     for i, name in enumerate(pose.bones):
-        bone = pose_bone(armature, name)
-        path = bone.path_from_id()
-        kind, values = rotation_channels(pose.rotations[:, i], bone.rotation_mode)
-        free = tuple(axis for axis in range(3) if not bone.lock_rotation[axis])
-        if free:
-            written = free if kind == "rotation_euler" else tuple(range(4))
-            result.append(Channels(f"{path}.{kind}", values, name, written))
-        if name == pose.mover:
-            free = tuple(axis for axis in range(3) if not bone.lock_location[axis])
-            result.append(Channels(f"{path}.location", pose.location, name, free))
+        if name not in pose.held:
+            moves = pose.location if name == pose.mover else None
+            result += _bone_channels(pose_bone(armature, name), pose.rotations[:, i], moves)
+    if pose.travel is not None:
+        result += _travel_channels(armature, target, pose.travel)
+    if options.only is not None:
+        result = [channels for channels in result if channels.group in options.only]
+    if options.simplify:
+        # What a turn of a degree moves at the end of a leg is what a place may be off.
+        radians = float(np.radians(options.simplify))
+        distance = radians * leg_length(first_heads(target.rig, target.rest))
+        unit = max(float(np.linalg.norm(target.shift, axis=0).max()), 1e-9)
+        result = [
+            reduced(c, radians=radians, distance=distance / (1.0 if c.group == OBJECT_GROUP else unit))
+            for c in result
+        ]
+    if options.switches == "key":
+        result += [_switch_channels(change, len(pose.location)) for change in changes]
     return result
 
 
-def _errors(armature: bpy.types.Object, target: Target, pose: Pose, start: int) -> tuple[float, float]:
-    """The largest turn error in degrees and hips error on a few frames, as the evaluated rig shows them."""
-    scene = current_scene()
-    shown, names = scene.frame_current, list(pose.bones)
-    hips = [names.index(target.rig.joints[f"{side}_hip"][0]) for side in ("left", "right")]
-    turn_error = hips_error = 0.0
-    for t in np.unique(np.linspace(0, len(pose.location) - 1, CHECKED_FRAMES).astype(int)):
-        scene.frame_set(start + int(t))
-        matrices = read_matrices(armature, names)
-        axes = matrices[:, :3, :3] / np.linalg.norm(matrices[:, :3, :3], axis=1, keepdims=True)
-        off = rotation.multiply(rotation.inverse(pose.turns[t]), rotation.from_matrix(axes))
-        turn_error = max(
-            turn_error, float(np.degrees(np.linalg.norm(rotation.to_rotvec(off), axis=-1).max()))
+def _bone_channels(
+    bone: bpy.types.PoseBone, turns: NDArray[np.float64], moves: NDArray[np.float64] | None
+) -> Iterator[Channels]:
+    path = bone.path_from_id()
+    kind, values = rotation_channels(turns, bone.rotation_mode)
+    free = tuple(axis for axis in range(3) if not bone.lock_rotation[axis])
+    if free:
+        written = free if kind == "rotation_euler" else tuple(range(4))
+        yield Channels(f"{path}.{kind}", values, bone.name, written)
+    if moves is not None:
+        free = tuple(axis for axis in range(3) if not bone.lock_location[axis])
+        yield Channels(f"{path}.location", moves, bone.name, free)
+
+
+def _travel_channels(
+    armature: bpy.types.Object, target: Target, travel: NDArray[np.float64]
+) -> Iterator[Channels]:
+    """Keys of the root bone that make it travel, or of the object where the root bone is not to be keyed."""
+    if target.root is not None:
+        assert target.rig.root is not None
+        inside = np.linalg.inv(target.root) @ travel @ target.root
+        turns, moves = decompose(inside)
+        yield from _bone_channels(pose_bone(armature, target.rig.root), turns, moves)
+        return
+    frame = MIRROR if is_mirrored(armature) else np.eye(4)
+    world = np.array(armature.matrix_world)
+    basis = np.array(armature.matrix_basis)
+    # What turns the object's own channels into its place in the world: parents, and what comes with them.
+    above = world @ np.linalg.inv(basis)
+    inside = np.linalg.inv(above) @ frame @ travel @ frame @ world
+    places = [Matrix(matrix.tolist()).decompose() for matrix in inside]
+    turns = np.array([turn[:] for _, turn, _ in places])
+    kind, values = rotation_channels(turns, armature.rotation_mode)
+    yield Channels(kind, values, OBJECT_GROUP, tuple(range(values.shape[1])))
+    yield Channels("location", np.array([at[:] for at, _, _ in places]), OBJECT_GROUP, (0, 1, 2))
+
+
+OBJECT_GROUP = "Object Transforms"
+"""Blender's name for the group of an object's own channels."""
+
+
+def _switch_channels(change: Change, frames: int) -> Channels:
+    bone = bpy.utils.escape_identifier(change.bone)
+    path = f'pose.bones["{bone}"]["{bpy.utils.escape_identifier(change.property)}"]'
+    ends = np.array([0, frames - 1]) if frames > 1 else np.array([0])
+    return Channels(path, np.full((len(ends), 1), change.after), change.bone, (0,), ends, constant=True)
+
+
+# What shows
+
+
+def _checked(
+    armature: bpy.types.Object,
+    target: Target,
+    pose: Pose,
+    changes: Sequence[Change],
+    placed: Placed,
+    options: ApplyOptions,
+) -> tuple[Shown, bool]:
+    """What the rig shows on a few frames; where that is off, after measuring and correcting all frames."""
+    first, last = placed.whole
+    times = np.unique(np.linspace(first, last, CHECKED_FRAMES).astype(np.int64))
+    start = placed.start
+    shown = measure(armature, target.rig, pose, times, start)
+    if not options.refine or placed.again is None or _is_exact(shown, pose):
+        return shown, False
+    refined, every = pose, range(start + first, start + last + 1)
+    for _ in range(ROUNDS):
+        turns, heads = decompose(frames_shown(armature, list(pose.bones), every))
+        hips = heads[:, [pose.joints.index(f"{side}_hip") for side in ("left", "right")]].mean(axis=1)
+        seen_turns, seen_hips = pose.turns.copy(), pose.hips.copy()
+        seen_turns[first : last + 1], seen_hips[first : last + 1] = turns, hips
+        refined = corrected(refined, target, seen_turns, seen_hips)
+        placed.again(_channels(armature, target, refined, changes, options))
+        shown = measure(armature, target.rig, pose, times, start)
+        if _is_exact(shown, pose):
+            break
+    return shown, True
+
+
+def _is_exact(shown: Shown, pose: Pose) -> bool:
+    return max(shown.turn, shown.direction) <= EXACT and shown.hips <= EXACT_HIPS * pose.scale
+
+
+def _notes(
+    armature: bpy.types.Object,
+    target: Target,
+    pose: Pose,
+    shown: Shown | None,
+    refined: bool,
+    options: ApplyOptions,
+) -> Iterator[str]:
+    """What the animator should know of the rig."""
+    for bone in sorted(pose.held):
+        yield f"{bone} does not turn when it is keyed: a driver or a constraint holds it"
+    for bone in partial_followers(target):
+        yield f"{bone} follows another control only in part"
+    if is_uneven(armature):
+        yield "the object is scaled unevenly: limbs are exact before that scale"
+    if refined:
+        yield "the rig did not take the motion as it is: every frame was measured and corrected"
+    if shown is not None and not _is_exact(shown, pose):
+        off = f"{max(shown.turn, shown.direction):.1f} degrees and {shown.hips:.3g} at the hips"
+        yield (
+            f"the rig does not take the motion exactly (off by {off}): "
+            "a control is constrained, locked, driven or posed apart"
         )
-        middle = matrices[hips, :3, 3].mean(axis=0)
-        hips_error = max(hips_error, float(np.linalg.norm(middle - pose.hips[t])))
-    scene.frame_set(shown)
-    return turn_error, hips_error
+    if pose.scale and not np.abs(target.shift).max() > 1e-9:
+        yield f"{pose.mover} cannot move: the hips stay where they are; put the root motion on the object"

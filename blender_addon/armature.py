@@ -24,9 +24,11 @@ __all__ = [
     "find_armature",
     "flip_switches",
     "is_mirrored",
+    "is_uneven",
     "pose_bone",
     "probe",
     "read_matrices",
+    "restore_switches",
 ]
 
 POSE_CHANNELS: dict[str, tuple[float, ...]] = {
@@ -117,6 +119,14 @@ def flip_switches(armature: bpy.types.Object, rig: RigMap) -> list[Change]:
     return changes
 
 
+def restore_switches(armature: bpy.types.Object, changes: Sequence[Change]) -> None:
+    """Set back what :func:`flip_switches` changed."""
+    for change in changes:
+        bone = pose_bone(armature, change.bone)
+        bone[change.property] = type(bone[change.property])(change.before)
+    _update(armature)
+
+
 def _update(armature: bpy.types.Object) -> None:
     # Neither foreach_set nor a custom property tells Blender that something changed.
     armature.update_tag()
@@ -175,6 +185,12 @@ def read_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[n
 def is_mirrored(armature: bpy.types.Object) -> bool:
     """Whether the object shows a mirror image of its armature, as one scaled by -1 does."""
     return bool(armature.matrix_world.determinant() < 0)
+
+
+def is_uneven(armature: bpy.types.Object) -> bool:
+    """Whether the object is scaled by more along one axis than along another."""
+    scale = [abs(factor) for factor in armature.matrix_world.to_scale()[:]]
+    return max(scale) > 1.01 * min(scale)
 
 
 def character_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[np.float64]:
@@ -262,5 +278,5 @@ def check_posable(armature: bpy.types.Object) -> None:
         raise MotionaryError(f"{where} is in edit mode; leave it")
     if armature.animation_data and armature.animation_data.use_tweak_mode:
         raise MotionaryError(f"{where} is in NLA tweak mode; leave it (Tab in the NLA editor)")
-    if min(abs(factor) for factor in armature.matrix_world.to_scale()) < 1e-9:
+    if min(abs(factor) for factor in armature.matrix_world.to_scale()[:]) < 1e-9:
         raise MotionaryError(f"{where} is scaled to nothing; give its object a scale other than 0")

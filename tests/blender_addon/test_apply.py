@@ -9,6 +9,7 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 from blender_addon.apply import apply_motion  # noqa: E402
 from blender_addon.armature import find_armature  # noqa: E402
+from blender_addon.options import ApplyOptions  # noqa: E402
 from blender_addon.scenes import open_scene  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 from motionary.formats import read_clip  # noqa: E402
@@ -34,6 +35,9 @@ UNREAL = measure.both_sides(
     "_r",
 )
 
+AS_RECORDED = ApplyOptions(keep_place=True, plant_feet=False, floor=False)
+"""Nothing but the performer's own movement, to be measured against it."""
+
 
 def cmu_walk():
     trial = "cmu/bvh/02_01.bvh"
@@ -49,7 +53,7 @@ def mesh2motion(name):
 def check_on(armature, bones, motion, most_floating):
     """The acceptance: limbs within 2 degrees, hips within a centimetre, feet on the floor."""
     rest = {joint: armature.data.bones[bone].head_local.copy() for joint, bone in bones.items()}
-    applied = apply_motion(armature, motion, "clip", keep_place=True)
+    applied = apply_motion(armature, motion, "clip", AS_RECORDED)
     frames = range(applied.frame_start, applied.frame_end + 1)
     shown = measure.heads(armature, bones, frames)
     performer = measure.performer_joints(motion, applied.fps)
@@ -117,7 +121,7 @@ def test_a_cmu_walk_on_an_imported_bvh():
         "Right",
     )
     motion = walk()
-    applied = apply_motion(armature, motion, "clip", keep_place=True)
+    applied = apply_motion(armature, motion, "clip", AS_RECORDED)
     assert applied.rig == "CMU"
     assert armature.pose.bones["LeftArm"].rotation_mode != "QUATERNION"  # the importer's choice is kept
     shown = measure.heads(armature, bones, range(applied.frame_start, applied.frame_end + 1))
@@ -153,7 +157,7 @@ def test_seconds_are_kept_and_the_scenes_frame_range_too(human):
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = 30, 1.001
     scene.frame_start, scene.frame_end, scene.frame_current = 10, 20, 15
-    applied = apply_motion(human, walk(2.0, 60.0), "walk", start=101)
+    applied = apply_motion(human, walk(2.0, 60.0), "walk", ApplyOptions(start=101))
     action = bpy.data.actions[applied.action]
     assert applied.fps == pytest.approx(29.97)
     assert (applied.frame_start, applied.frame_end) == (101, 160)
@@ -241,12 +245,8 @@ def test_a_control_that_follows_in_part_is_named(human):
     assert any("not take the motion exactly" in note for note in applied.notes)
 
 
-def sheared(armature):
-    armature.scale = (1.0, 1.0, 2.0)
-
-
-def mirrored(armature):
-    armature.scale = (-1.0, 1.0, 1.0)
+def flattened(armature):
+    armature.scale = (1.0, 1.0, 0.0)
 
 
 def out_of_the_scene(armature):
@@ -259,11 +259,7 @@ def edited(armature):
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        *((sheared, "scale"), (mirrored, "scale")),
-        *((out_of_the_scene, "view layer"), (edited, "edit mode")),
-    ],
+    ("fault", "said"), [(flattened, "scale"), (out_of_the_scene, "view layer"), (edited, "edit mode")]
 )
 def test_a_rig_that_cannot_be_posed_is_told_in_one_line(human, fault, said):
     fault(human)
