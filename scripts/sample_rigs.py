@@ -1,10 +1,10 @@
-"""Rigs to try retargeting on: the names and structure of the families that animators use, on one body of our own.
+"""Rigs to try retargeting on: the names and structure of the families that animators use, on our own body.
 
-Each `make_NAME` builds an armature in the open Blender file, at rest and without animation; `SAMPLES` lists them
-with the deform bones that their limbs begin with. The tables are in the folder sample_rigs beside this file: a bone
-a line, its name, its parent and where its head is (a joint of body.toml, a point between two such as
-``shoulder>elbow:0.5``, or X,Y,Z), for the middle and the left side; the right side is mirrored. The functions at the
-end turn a rig into a harder one.
+Each `make_NAME` builds an armature in the open Blender file, at rest and without animation; `SAMPLES` lists
+them with the deform bones that their limbs begin with. The tables are in the folder sample_rigs beside this
+file: a bone a line, its name, its parent and where its head is (a joint of body.toml, a point between two
+such as ``shoulder>elbow:0.5``, or X,Y,Z), for the middle and the left side; the right side is mirrored. The
+functions at the end turn a rig into a harder one.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def make_mmd() -> bpy.types.Object:
 
 
 def make_auto_rig_pro() -> bpy.types.Object:
-    """Deform bones copy FK controls, and over these the ends of an IK chain as far as ik_fk_switch (0: IK) says."""
+    """Deform bones copy FK controls, and over these an IK chain, as far as ik_fk_switch (0: IK) says."""
     armature, table = _build("auto_rig_pro"), _table("auto_rig_pro")
     assert isinstance(armature.data, bpy.types.Armature)
     for bone in armature.data.bones:
@@ -252,7 +252,7 @@ def _build(kind: str) -> bpy.types.Object:
 
 
 def _directions(bones: list[_Bone]) -> dict[str, Floats]:
-    """From each bone's head to its tail: to the first bone that hangs from it elsewhere, or on as its parent does."""
+    """From each bone's head to its tail: to the first bone that hangs from it elsewhere, or as its parent."""
     result: dict[str, Floats] = {}
     for bone in bones:
         hanging = (b.head - bone.head for b in bones if b.parent == bone.name)
@@ -363,7 +363,7 @@ def roll_bones(armature: bpy.types.Object, seed: int) -> None:
 
 
 def point_tails_anywhere(armature: bpy.types.Object, seed: int) -> None:
-    """Another direction for every bone, while heads stay: what importers make of files that know joints only."""
+    """Another direction for every bone, while heads stay: importers know joints only, and guess."""
     random = np.random.default_rng(seed)
     with _editing(armature) as bones:
         for bone in bones:
