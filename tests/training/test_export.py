@@ -11,6 +11,7 @@ import torch
 
 from motionary.bundle import load_bundle, pack_bundle
 from motionary.errors import MotionaryError
+from motionary.formats.bvh import write_bvh
 from motionary_training import cli, export
 from motionary_training.config import DataConfig, load_config
 from motionary_training.data import load_pairs
@@ -19,7 +20,7 @@ from motionary_training.evaluate import embed_motions, embed_texts
 from motionary_training.export import bundle_config, export_bundle, write_bundle
 from motionary_training.pretrained import load_pretrained, save_pretrained
 from motionary_training.train import fit, load_run
-from tests.training.synthetic import write_cmu, write_official, write_text_encoder
+from tests.training.synthetic import all_starter_clips, write_cmu, write_official, write_text_encoder
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,40 @@ def test_the_bundle_says_where_it_comes_from_but_not_where_files_lay(place):
     assert "STRICT" in card
     assert "| model |" in card
     assert "seeds 1, 2" in card
+
+
+@pytest.mark.parametrize("files", [1, 4])
+def test_a_studio_s_own_clips_are_learnt_from_and_shipped_under_its_own_terms(place, tmp_path, capsys, files):
+    """Also a single one, which leaves none to validate on."""
+    studio = tmp_path / "studio"
+    studio.mkdir()
+    for number, clip in enumerate(all_starter_clips()[:files]):
+        write_bvh(clip.motion, studio / f"{number}.bvh")
+    lines = [f"{number}.bvh,a person moves {number}\n" for number in range(files)]
+    (studio / "captions.csv").write_text("file,caption\n" + "".join(lines), "utf-8")
+    given = ("--data", studio, "--out", tmp_path / "run", "--set", "select=best")
+    assert run("train", place / "small.toml", *given) == 0
+    assert ("no clips of val: the last epoch is kept" in capsys.readouterr().err) == (files == 1)
+    assert run("export", tmp_path / "run", "--out", tmp_path / "bundle") == 0
+    told = json.loads((tmp_path / "bundle" / "config.json").read_text("utf-8"))
+    assert bool(told["scores"]) == (files > 1)
+    card = (tmp_path / "bundle" / "README.md").read_text("utf-8")
+    assert "Licence of motions and captions: the studio's own." in card
+    for other in ("CMU", "captions and splits", "GPL"):
+        assert other not in card
+
+
+def test_licences_are_those_of_the_data_learnt_from(place):
+    config = load_config(place / "small.toml")
+    both = export._licences(config)
+    assert both["weights"] == "GPL-3.0-or-later"
+    assert {"HumanML3D captions and splits", "CMU motion capture"} <= both.keys()
+    official = export._licences(replace(config, data=replace(config.data, cmu="", humanml3d="set")))
+    assert "AMASS" in official["HumanML3D's motions"]
+    assert "CMU motion capture" not in official
+    assert official["weights"] != "GPL-3.0-or-later"
+    starter = export._licences(replace(config, data=replace(config.data, cmu="", starter_variants=1)))
+    assert set(starter) == {"weights", f"text encoder {config.text.encoder}"}
 
 
 @pytest.mark.parametrize("kind", ["gru", "lstm", "bigru", "patches", "transformer"])

@@ -34,9 +34,9 @@ def model_card(bundle: dict[str, Any]) -> str:
     lines += [
         "## Limits",
         "",
-        "Trained on a few hundred captioned clips: it knows common actions (walking, running, dancing) "
-        "and is unsure about the order of events, left and right, and anything its captions never name. "
-        "One person, a human body of 22 joints, no fingers, no face.",
+        "It knows what its training clips' captions name, common actions best, and is unsure about the order "
+        "of events, left and right, and anything that no caption names. One person, a human body of 22 "
+        "joints, no fingers, no face.",
         "",
     ]
     return "\n".join(lines)

@@ -129,7 +129,7 @@ def train(
     cut, then from the last whole epoch. On many GPUs: torchrun --nproc-per-node=8 -m motionary_training
     train CONFIG; the batch is shared out among them.
     """
-    from motionary_training.data import load_pairs
+    from motionary_training.data import load_pairs, load_validation
     from motionary_training.distributed import is_first
     from motionary_training.train import Epoch, fit
 
@@ -138,8 +138,9 @@ def train(
     first = is_first()
     with _progress("reading clips") as step:
         learnt = load_pairs(told, "train", left_out=_say_left_out if first else _say_nothing, step=step)
-        sets = (told.data.humanml3d, told.data.kit, told.data.cmu, told.data.studio)
-        val = load_pairs(told, "val") if any(sets) else None  # the starter's variants are all to learn from
+        val = load_validation(told)
+    if first and val is None and told.select == "best":
+        errors.print("there are no clips of val: the last epoch is kept, for none can be told the best")
     with _epochs_progress() as step:
 
         def report(epoch: Epoch) -> None:

