@@ -10,6 +10,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from motionary import rotation
 from motionary.contacts import foot_contacts
 from motionary.edits import edit, mirror
 from motionary.errors import MotionaryError
@@ -23,11 +24,12 @@ from motionary.rig_solve import (
     decompose,
     first_heads,
     partial_followers,
+    rig_bones,
     rotation_channels,
 )
 from motionary.rigs import RigMap
 from motionary.root_motion import in_place, with_travel
-from motionary.stance import leg_length
+from motionary.stance import UP, body_frame, headings, leg_length, midpoint
 
 from .actions import Channels, reduced
 from .armature import (
@@ -123,7 +125,8 @@ def apply_motion(
     changes: list[Change] = [] if options.switches == "leave" else flip_switches(armature, rig)
     try:
         target = probe(armature, rig, joints, root=options.root_motion == "root")
-        pose, slides = _retargeted(armature, motion, target, options)
+        begins = _standing_at(armature, target, start) if _goes_on(armature, options) else None
+        pose, slides = _retargeted(armature, motion, target, options, begins)
         placed = place(armature, name, _channels(armature, target, pose, changes, options), start, options)
         shown, refined = None, False
         if options.only is None and placed.alone:
@@ -161,8 +164,38 @@ def _check_root(armature: bpy.types.Object, rig: RigMap, options: ApplyOptions) 
         raise MotionaryError(f"{where} is scaled unevenly; put the root motion on its hips or root bone")
 
 
+def _goes_on(armature: bpy.types.Object, options: ApplyOptions) -> bool:
+    """Whether the clip goes on from what is animated already."""
+    animation = armature.animation_data
+    if animation is None or options.destination == "action" or options.keep_place:
+        return False
+    return animation.action is not None or (animation.use_nla and len(animation.nla_tracks) > 0)
+
+
+def _standing_at(armature: bpy.types.Object, target: Target, frame: int) -> NDArray[np.float64]:
+    """The motion (4, 4) over the ground from where ``target`` stands to where it is shown at ``frame``."""
+    bones = rig_bones(target.rig)
+    shown = frames_shown(armature, [bone for bone, _, _ in bones], [frame])[0]
+    pelvis = next(i for i, (_, joint, _) in enumerate(bones) if joint == "pelvis")
+    stands, there = (first_heads(target.rig, matrices) for matrices in (target.stance, shown))
+    frame_there = rotation.multiply(
+        rotation.multiply(decompose(shown)[0][pelvis], rotation.inverse(decompose(target.stance)[0][pelvis])),
+        body_frame(stands),
+    )
+    yaw = -headings(frame_there, body_frame(stands))
+    result = np.eye(4)
+    result[:3, :3] = rotation.to_matrix(rotation.from_axis_angle(UP, yaw))
+    step = midpoint(there, "hip") - result[:3, :3] @ midpoint(stands, "hip")
+    result[:2, 3] = step[:2]
+    return result
+
+
 def _retargeted(
-    armature: bpy.types.Object, motion: Motion, target: Target, options: ApplyOptions
+    armature: bpy.types.Object,
+    motion: Motion,
+    target: Target,
+    options: ApplyOptions,
+    begins: NDArray[np.float64] | None,
 ) -> tuple[Pose, tuple[float, float]]:
     """The pose to key, and how far feet slide in it without planting and with."""
     aside = -1.0 if is_mirrored(armature) else 1.0
@@ -174,6 +207,7 @@ def _retargeted(
         turn=aside * float(np.radians(options.turn)),
         offset=(aside * x, y, z),
         stride=_units_per_metre() if options.stride == "world" else None,
+        begins=begins,
     )
     standing = foot_contacts(motion).standing
     before = after = slide(pose, standing, motion.fps)

@@ -122,12 +122,14 @@ def retarget(
     turn: float = 0.0,
     offset: Sequence[float] = (0.0, 0.0, 0.0),
     stride: float | None = None,
+    begins: Floats | None = None,
 ) -> Pose:
     """The channels that make ``target`` move as ``motion`` does.
 
     The hips' path is scaled by leg length, and set so that straight legs reach the floor; ``stride`` scales
     what it covers over the ground instead, in the scene's units a metre. It begins where the character stands
-    and faces; with ``keep_place`` it is where the clip was recorded, from the rig's origin. ``turn`` (radians
+    and faces, moved by ``begins`` (4, 4) over the ground if that is given; with ``keep_place`` it is where
+    the clip was recorded, from the rig's origin. ``turn`` (radians
     about the vertical, where it begins) and ``offset`` (the scene's units) are added to that.
     Controls whose joint the motion lacks (fingers, mostly) are left out.
     Raises MotionaryError where no human body is found in the motion.
@@ -140,7 +142,11 @@ def retarget(
     facing = rotation.multiply(source.turns[:, source.joints["pelvis"][0]], frame)
     yaw = rotation.from_axis_angle(UP, turn)
     if not keep_place:
-        start = rotation.from_axis_angle(UP, headings(facing[0], body_frame(standing)))
+        stands = body_frame(standing)
+        if begins is not None:
+            standing = {joint: begins[:3, :3] @ at + begins[:3, 3] for joint, at in standing.items()}
+            stands = rotation.multiply(rotation.from_matrix(begins[:3, :3]), stands)
+        start = rotation.from_axis_angle(UP, headings(facing[0], stands))
         yaw = rotation.multiply(yaw, start)
 
     aligned = _alignments(target.rig, target.rest[:, :3, 3], source, own_frame, frame)
