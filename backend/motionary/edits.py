@@ -21,16 +21,17 @@ __all__ = ["Edit", "edit", "mirror", "repeat", "trim"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-SLOWEST, FASTEST = 0.05, 20.0
+SLOWEST, FASTEST = 0.1, 10.0
 MOST_COPIES = 1000
 MOST_FRAMES = 1_000_000
 
 SIDES = (
-    re.compile("(?P<left>left)|(?P<right>right)", re.IGNORECASE),
-    re.compile("(?P<left>左)|(?P<right>右)"),
-    re.compile(r"(?<![A-Za-z])(?:(?P<left>[Ll])|(?P<right>[Rr]))(?![a-z])"),  # thigh.L, l_arm, lThigh, LHip
+    re.compile("left|right|左|右", re.IGNORECASE),
+    re.compile(r"(?<![A-Za-z])[LR](?![a-z])", re.IGNORECASE),  # thigh.L, l_arm
+    re.compile(r"(?<![A-Za-z])[LRlr]"),  # lThigh, LHip, lfemur
+    re.compile(r"(?<=[a-z\d])[LR](?![a-z])"),  # ThighL
 )
-"""How names say their side."""
+"""How names say their side, the surest first; only where the other side's name is there too does it count."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,9 @@ def repeat(motion: Motion, times: int, blend_s: float = 0.25) -> Motion:
     """``times`` copies of ``motion``, each going on from the place and heading that the one before reached.
 
     A copy begins in its own first pose plus what that lacks to the pose that the one before was going to; the
-    difference dies away over ``blend_s`` seconds (inertial blending, Bollo, GDC 2018), so that a clip which
-    loops is repeated as it is. The result is ``times`` as long. MotionaryError where that is more than a
-    million frames, or the skeleton is no human body.
+    difference dies away over ``blend_s`` seconds, at most over the clip (inertial blending, Bollo, GDC 2018),
+    so that a clip which loops is repeated as it is. The result has exactly ``times`` as many frames.
+    MotionaryError where that is more than a million frames, or the skeleton is no human body.
     """
     if times * motion.frames > MOST_FRAMES:
         raise MotionaryError(f"{times} copies of {motion.frames} frames are more than {MOST_FRAMES} frames")
@@ -151,7 +152,8 @@ def repeat(motion: Motion, times: int, blend_s: float = 0.25) -> Motion:
     start[0] = rotation.multiply(heading, start[0])
     lacking = rotation.multiply(going_to, rotation.inverse(start))
     lacking[0] = rotation.multiply(rotation.multiply(rotation.inverse(heading), lacking[0]), heading)
-    part = np.clip(np.arange(motion.frames) / max(blend_s * motion.fps, 1.0), 0.0, 1.0)
+    blend = max(min(blend_s * motion.fps, motion.frames - 1.0), 1.0)
+    part = np.clip(np.arange(motion.frames) / blend, 0.0, 1.0)
     fading = 1.0 - part * part * (3.0 - 2.0 * part)
     blended = rotation.multiply(rotation.slerp(rotation.IDENTITY, lacking, fading[:, None]), motion.rotations)
     path = motion.translation - motion.translation[0] * ground
