@@ -45,6 +45,20 @@ def test_a_straight_line_keeps_its_ends_and_a_corner_its_corner():
     assert reduce_keys(line[:1], 0.1).tolist() == [0]
 
 
+def test_a_plateau_has_no_key_in_its_middle():
+    values = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0])[:, None]
+    assert reduce_keys(values, 1e-9).tolist() == [0, 1, 5, 6]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), st.floats(0.01, 1.0))
+def test_what_is_reduced_and_drawn_again_keeps_no_other_keys(seed, tolerance):
+    values = np.cumsum(np.random.default_rng(seed).normal(size=(90, 2)), axis=0)
+    kept = reduce_keys(values, tolerance)
+    again = reduce_keys(drawn(values, kept), tolerance)
+    assert set(again) <= set(kept)
+
+
 def test_a_tolerance_of_nothing_is_exact():
     values = np.random.default_rng(0).normal(size=(40, 2))
     assert len(reduce_keys(values, 0.0)) == 40
@@ -59,6 +73,6 @@ def test_half_a_degree_leaves_a_third_of_a_captured_walks_keys():
     assert np.mean(kept) / motion.frames < 1 / 3
 
 
-@pytest.mark.parametrize("frames", [2, 3])
+@pytest.mark.parametrize("frames", [2, 3, 4])
 def test_a_few_frames(frames):
     assert reduce_keys(np.zeros((frames, 4)), 0.1).tolist() == [0, frames - 1]
