@@ -102,3 +102,11 @@ def test_the_official_contacts_hold_wherever_ours_do():
     ours, official = np.concatenate(ours), np.concatenate(official)
     assert (ours & ~official).mean() < 0.005
     assert (ours == official).mean() > 0.8
+
+
+@pytest.mark.parametrize("name", ["000175", "000757", "004756", "006865"])
+def test_who_walks_and_runs_stands_when_the_official_contacts_say_so(name):
+    golden = np.load(shared_file("golden.npz"), allow_pickle=False)
+    official = golden[f"new_joint_vecs_{name}"][:, -4:] > 0.5
+    ours = foot_contacts(motion_from_joints(golden[f"raw_{name}"].astype(np.float64), 20.0)).standing
+    assert (ours.reshape(-1, 4)[: len(official)] == official).mean() > 0.85
