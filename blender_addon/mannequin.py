@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from motionary.retarget import rig_bones
+from motionary.rig_solve import rig_bones
 from motionary.rigs import FINGERS, RigMap
 
 from .armature import pose_bone, read_matrices

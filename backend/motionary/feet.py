@@ -107,28 +107,36 @@ def _held(ankle: Floats, sole: Floats, heel: Bools, ball: Bools, blend: int) -> 
     for start, end in held:
         delta, spin = np.zeros(3), rotation.IDENTITY
         heel_at = ball_at = None
-        for t in range(start, end):
-            spin = rotation.slerp(spin, rotation.IDENTITY, 1.0 / (blend + 1))
-            if heel[t]:
-                heel_at = ankle[t] + delta if heel_at is None else heel_at
-                at = heel_at
-                if ball[t]:
-                    ball_at = at + rotation.rotate(spin, sole[t]) if ball_at is None else ball_at
-                    spin = rotation.between(sole[t], ball_at - at)
+        for first, last in _phases(heel, ball, start, end):
+            part = slice(first, last)
+            fading = (blend / (blend + 1.0)) ** np.arange(1, last - first + 1)
+            turned[part] = rotation.slerp(rotation.IDENTITY, spin, fading)
+            if heel[first]:
+                heel_at = ankle[first] + delta if heel_at is None else heel_at
+                moved[part] = heel_at - ankle[part]
+                if ball[first]:
+                    if ball_at is None:
+                        ball_at = heel_at + rotation.rotate(turned[first], sole[first])
+                    turned[part] = rotation.between(sole[part], ball_at - heel_at)
+                else:
+                    ball_at = None
             else:
                 heel_at = None
                 if ball_at is None:
-                    ball_at = ankle[t] + delta + rotation.rotate(spin, sole[t])
-                at = ball_at - rotation.rotate(spin, sole[t])
-            if not ball[t]:
-                ball_at = None
-            delta = at - ankle[t]
-            moved[t], turned[t] = delta, spin
+                    ball_at = ankle[first] + delta + rotation.rotate(turned[first], sole[first])
+                moved[part] = ball_at - rotation.rotate(turned[part], sole[part]) - ankle[part]
+            delta, spin = moved[last - 1], turned[last - 1]
         moved[start:end] -= moved[start:end].mean(axis=0)
     edges = [(0, 0), *held, (len(ankle), len(ankle))]
     for (_, start), (end, _) in pairwise(edges):
         _bridge(moved, turned, start, end, blend)
     return moved, turned
+
+
+def _phases(heel: Bools, ball: Bools, start: int, end: int) -> list[tuple[int, int]]:
+    """Frames [start, end) in ranges over which heel and ball stay down or up."""
+    changes = np.flatnonzero(np.diff(heel[start:end] * 2 + ball[start:end])) + start + 1
+    return list(pairwise([start, *changes.tolist(), end]))
 
 
 def _bridge(moved: Floats, turned: Floats, start: int, end: int, blend: int) -> None:
