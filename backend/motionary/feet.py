@@ -3,17 +3,20 @@
 A body of other proportions than the performer's, or a capture with noise in it, lets planted feet slide.
 Where a heel or the ball of a foot is in contact it is held in one place, the ankle's path is bent to that
 within a few frames before and after, and thigh and shin are turned to reach it: two bones in closed form, in
-the plane that they lie in. Only turns of FK controls change, so the result is edited like any other.
+the plane that they lie in. Where a straight leg is too short, the hips come down to it a little. Only turns
+of FK controls and the hips change, so the result is edited like any other.
 
 Frame: Blender's world, Z up, in the scene's units; quaternions wxyz.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from motionary import rotation
@@ -35,6 +38,9 @@ SUNKEN = 0.15
 STRAIGHT = 0.9998
 """Of a leg's length: how far it reaches. A knee that is quite straight would not know which way to bend."""
 
+LOWERED = 0.06
+"""Leg lengths: how far the hips come down at most, so that a leg reaches where its foot stands."""
+
 POLE = 0.02
 """Thigh lengths: a knee less bent than about this bends forward."""
 
@@ -49,33 +55,69 @@ def plant_feet(
     """
     soles, standing = (first_heads(target.rig, matrices) for matrices in (target.rest, target.stance))
     height += float(midpoint(standing, "hip")[2] - midpoint(soles, "hip")[2])
-    turns = pose.turns.copy()
-    across = pose.head("left_hip") - pose.head("right_hip")
+    blend = max(round(BLEND_S * fps), 1)
+    leg = leg_length(soles)
+    goals, turned = {}, {}
     for number, side in enumerate(SIDES):
-        hip, knee, ankle = (pose.head(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
-        has_toes = f"{side}_foot" in pose.joints
-        sole = pose.head(f"{side}_foot") - ankle if has_toes else np.zeros_like(ankle)
-        moved, turned = np.zeros_like(ankle), np.tile(rotation.IDENTITY, (len(ankle), 1))
+        ankle, sole = pose.head(f"{side}_ankle"), _sole(pose, side)
+        moved, turn = np.zeros_like(ankle), np.tile(rotation.IDENTITY, (len(ankle), 1))
         if contacts is not None:
             heel, ball = contacts[:, number, 0], contacts[:, number, 1]
-            if not has_toes:
+            if not sole.any():
                 heel, ball = heel | ball, np.zeros_like(ball)
-            moved, turned = _held(ankle, sole, heel, ball, max(round(BLEND_S * fps), 1))
+            moved, turn = _held(ankle, sole, heel, ball, blend)
         if floor:
             sunk = height + soles[f"{side}_ankle"][2] - (ankle + moved)[:, 2]
-            if has_toes:
-                toes = ankle + moved + rotation.rotate(turned, sole)
+            if sole.any():
+                toes = ankle + moved + rotation.rotate(turn, sole)
                 sunk = np.maximum(sunk, height + soles[f"{side}_foot"][2] - toes[:, 2])
-            if sunk.max() < SUNKEN * leg_length(soles):
+            if sunk.max() < SUNKEN * leg:
                 moved[:, 2] += np.maximum(sunk, 0.0)
-        thigh, shin = _reach(hip, knee, ankle, ankle + moved, across)
-        still = ~moved.any(axis=1)
+        goals[side], turned[side] = ankle + moved, turn
+
+    lowered = np.zeros((pose.hips.shape[0], 3))
+    if contacts is not None:
+        down = contacts.any(axis=2)
+        missing = [_missing(pose, side, goals[side], down[:, n]) for n, side in enumerate(SIDES)]
+        lowered[:, 2] = -_eased(np.minimum(np.maximum(*missing), LOWERED * leg), blend)
+    turns = pose.turns.copy()
+    across = pose.head("left_hip") - pose.head("right_hip")
+    for side in SIDES:
+        hip, knee, ankle = (pose.head(f"{side}_{joint}") + lowered for joint in ("hip", "knee", "ankle"))
+        thigh, shin = _reach(hip, knee, ankle, goals[side], across)
+        still = np.abs(goals[side] - ankle).max(axis=1) < 1e-9 * leg
         thigh[still], shin[still] = rotation.IDENTITY, rotation.IDENTITY
-        for joint, added in (("hip", thigh), ("knee", shin), ("ankle", turned), ("foot", turned)):
+        turn = turned[side]
+        for joint, added in (("hip", thigh), ("knee", shin), ("ankle", turn), ("foot", turn)):
             for k, name in enumerate(pose.joints):
                 if name == f"{side}_{joint}":
                     turns[:, k] = rotation.multiply(added, turns[:, k])
-    return posed_again(pose, target, turns)
+    return posed_again(replace(pose, hips=pose.hips + lowered), target, turns)
+
+
+def _sole(pose: Pose, side: str) -> Floats:
+    """From the ankle to the ball of the foot (T, 3); zeros for a foot without one."""
+    ankle = pose.head(f"{side}_ankle")
+    return pose.head(f"{side}_foot") - ankle if f"{side}_foot" in pose.joints else np.zeros_like(ankle)
+
+
+def _missing(pose: Pose, side: str, goal: Floats, down: Bools) -> Floats:
+    """How much lower (T,) the hips must be for the leg to reach ``goal``, while its foot is down."""
+    hip, knee, ankle = (pose.head(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
+    length = STRAIGHT * (np.linalg.norm(knee - hip, axis=1) + np.linalg.norm(ankle - knee, axis=1))
+    aim = goal - hip
+    left = length**2 - np.sum(aim[:, :2] ** 2, axis=1)
+    missing: Floats = np.where(down & (left > 0), -aim[:, 2] - np.sqrt(np.maximum(left, 0.0)), 0.0)
+    return np.maximum(missing, 0.0)
+
+
+def _eased(values: Floats, reach: int) -> Floats:
+    """At least ``values`` (T,) and smooth over ``reach`` frames: the largest nearby, averaged as far."""
+    if not values.any():
+        return values
+    wide = sliding_window_view(np.pad(values, 2 * reach, mode="edge"), 2 * reach + 1).max(axis=1)
+    window = np.hanning(2 * reach + 3)[1:-1]
+    return np.convolve(wide, window / window.sum(), mode="valid")
 
 
 def slide(pose: Pose, contacts: Bools, fps: float) -> float:
