@@ -7,9 +7,10 @@
 Everything is measured on the bones that deform, as Blender evaluates the rig, on every frame. Directions are
 those of thighs, shins, upper arms and forearms, against the performer's; the pelvis is the middle of the
 hips, its way against the performer's by leg length. Feet slide by the way over the ground of what stands (the
-heel where the source's heel is down, the ball where only that is), a second of contact. Lengths are those on a
-character whose legs are 85 cm long. Direction and pelvis are measured with feet left alone, as planting bends
-legs on purpose; the seconds are those of a whole application with feet planted, its own checks included.
+heel where the source's heel is down, the ball where only that is), a second of contact. Lengths are those on
+a character whose legs are 85 cm long. Direction and pelvis are measured with feet left alone, as planting
+bends legs on purpose; the seconds are those of a whole application with feet planted, its own checks
+included. Of ours and of the usual way the quicker of two runs counts.
 
 The usual way is what Rokoko's and similar add-ons do: a bone with the control's rest orientation hangs from
 each bone of a source armature that carries the clip; the control copies its rotation in world space (the hips
@@ -33,6 +34,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -187,15 +189,14 @@ def bench(armature: bpy.types.Object, joints: Mapping[str, str], rig: str, clip:
         return heads(armature, joints, start, motion.frames), seconds
 
     free, _ = applied(AS_RECORDED)
-    planted, seconds = applied(PLANTED)
+    planted, seconds = min((applied(PLANTED) for _ in range(2)), key=itemgetter(1))
 
     def usual(align: bool) -> tuple[Floats, float]:
         unposed(armature)
         taken = bake_usual(armature, motion, leg(free) / leg(asked), align=align)
         return direction_errors(heads(armature, joints, start, motion.frames), asked), taken
 
-    as_they_are, _ = usual(align=False)
-    aligned, usual_seconds = usual(align=True)
+    (as_they_are, once), (aligned, again) = usual(align=False), usual(align=True)
     unposed(armature)
     errors = direction_errors(free, asked)
     assert isinstance(armature.data, bpy.types.Armature)
@@ -213,7 +214,7 @@ def bench(armature: bpy.types.Object, joints: Mapping[str, str], rig: str, clip:
         seconds=seconds,
         usual_max_error=float(as_they_are.max()),
         usual_max_error_aligned=float(aligned.max()),
-        usual_seconds=usual_seconds,
+        usual_seconds=min(once, again),
     )
 
 
