@@ -1,7 +1,7 @@
 """The canonical body: HumanML3D's 22 joints, found on any human skeleton.
 
-Joints are recognised by their names (the tables of :mod:`motionary.bodies`, one a family of rigs) and, where
-no family fits, by the shape of the rest pose.
+Joints are recognised by their names (the tables of :mod:`motionary.bodies`, one a family of rigs, and then
+the rig maps) and, where no family fits, by the shape of the rest pose.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from motionary.body_shape import joints_by_shape
 from motionary.errors import MotionaryError
 from motionary.motion import Motion, Skeleton, forward_kinematics, rest_positions
+from motionary.rigs import find_rig
 
 __all__ = [
     "HUMAN_LEG",
@@ -65,7 +66,7 @@ class BodyMap:
     """The canonical body on one skeleton of J joints.
 
     weights: (22, J); each row sums to 1 and makes a canonical joint the weighted mean of source joints.
-    family: the name table that fitted, or "shape".
+    family: the name table or rig map that fitted, or "shape".
     """
 
     weights: NDArray[np.float64]
@@ -126,8 +127,9 @@ def find_body(skeleton: Skeleton) -> BodyMap:
     """The canonical joints on ``skeleton``, by names and else by shape.
 
     Names are compared without prefixes such as ``mixamorig:``, case, separators, and the spelling of left and
-    right; the family that fits best wins. Where a family has no joint for the feet, collars, neck
-    or spine, it comes from its neighbours; the spine from HumanML3D's proportions along the bones there are.
+    right; the family that fits best wins, and where none does, the best of `motionary.rigs`. Where a family
+    has no joint for the feet, collars, neck or spine, it comes from its neighbours; the spine from
+    HumanML3D's proportions along the bones there are.
 
     MotionaryError that lists the joints not found, with the likest names, where it is no human's skeleton.
     """
@@ -138,10 +140,10 @@ def find_body(skeleton: Skeleton) -> BodyMap:
     best = max(found, key=lambda family: _fit(found[family], _families()[family]))
     points, family = found[best], best
     if not points.keys() >= ESSENTIAL:
-        by_shape = joints_by_shape(skeleton)
-        if by_shape is None:
+        elsewhere = _by_rig_map(skeleton) or _by_shape(skeleton)
+        if elsewhere is None:
             raise MotionaryError(_not_found(skeleton, best, ESSENTIAL - points.keys()))
-        points, family = {name: {joint: 1.0} for name, joint in by_shape.items()}, "shape"
+        points, family = elsewhere
     _complete(skeleton, points)
     weights = np.zeros((len(JOINTS), len(skeleton.names)))
     for row, joint_name in enumerate(JOINTS):
@@ -199,6 +201,29 @@ def _named(table: dict[str, Any], plain: dict[str, int]) -> dict[str, Weights]:
 def _fit(found: dict[str, Weights], table: dict[str, Any]) -> tuple[int, int, int]:
     """How well a family fits: by the essential joints, by how few of its own lack, by how many fit."""
     return len(found.keys() & ESSENTIAL), len(found) - len(table), len(found)
+
+
+def _by_rig_map(skeleton: Skeleton) -> tuple[dict[str, Weights], str] | None:
+    """The canonical joints that a rig map finds, and its name; None where it lacks one."""
+    above = [skeleton.names[parent] if parent >= 0 else None for parent in skeleton.parents]
+    rig = find_rig(dict(zip(skeleton.names, above, strict=True)))
+    if rig is None:
+        return None
+    # Where several bones take the pelvis, the first carries the whole body and may lie anywhere.
+    points = {
+        joint: {skeleton.index(bones[-1 if joint == "pelvis" else 0]): 1.0}
+        for joint, bones in rig.joints.items()
+        if joint in JOINTS
+    }
+    return (points, rig.name) if points.keys() >= ESSENTIAL else None
+
+
+def _by_shape(skeleton: Skeleton) -> tuple[dict[str, Weights], str] | None:
+    """The canonical joints by the shape of the rest pose, and that it was so; None where it is no body's."""
+    joints = joints_by_shape(skeleton)
+    if joints is None:
+        return None
+    return {name: {joint: 1.0} for name, joint in joints.items()}, "shape"
 
 
 def _complete(skeleton: Skeleton, points: dict[str, Weights]) -> None:

@@ -23,6 +23,7 @@ from motionary.body import (
 from motionary.errors import MotionaryError
 from motionary.formats import read_clip
 from motionary.motion import Motion, Skeleton, rest_positions
+from motionary.rigs import built_in
 from tests.data import shared_file, unzipped
 
 # Rest positions of HumanML3D's joints (left half and middle) of a grown person, arms out.
@@ -182,6 +183,35 @@ def test_rigs_are_known_by_their_names(name):
         # What a rig has is where it is; what it lacks is interpolated, near to where a human has it.
         tolerance = 0.03 if joint.startswith("spine") else 1e-9 if joint in names else 0.06
         np.testing.assert_allclose(found[row], PLACES[joint], atol=tolerance, err_msg=joint)
+
+
+@pytest.mark.parametrize("rig_map", built_in(), ids=lambda rig_map: rig_map.name)
+def test_the_names_of_every_rig_map_are_known(rig_map):
+    names = {joint: rig_map.joints[joint][0] for joint in JOINTS if joint in rig_map.joints}
+    names["pelvis"] = rig_map.joints["pelvis"][-1]
+    names |= dict(zip(("spine1", "spine2", "spine3"), rig_map.joints["spine"], strict=False))
+    skeleton = rig(names)
+    body = find_body(skeleton)
+    assert body.family != "shape"
+    found = body.weights @ rest_positions(skeleton) + PLACES["pelvis"]
+    for joint in names:
+        # Families differ in what they call spine, neck and collar.
+        tolerance = 0.15 if joint.startswith("spine") or joint.endswith(("neck", "collar")) else 1e-9
+        place = found[JOINTS.index(joint)]
+        np.testing.assert_allclose(place, PLACES[joint], atol=tolerance, err_msg=joint)
+
+
+def test_a_rig_map_is_asked_before_the_shape():
+    rig_map = next(item for item in built_in() if item.name == "MMD")
+    names = {joint: rig_map.joints[joint][0] for joint in JOINTS if joint in rig_map.joints}
+    names |= {"pelvis": "下半身", "spine1": "上半身"}
+    skeleton = rig(names)
+    body = find_body(skeleton)
+    assert body.family == "MMD"
+    found = body.weights @ rest_positions(skeleton) + PLACES["pelvis"]
+    for joint in names:
+        tolerance = 0.03 if joint.startswith("spine") else 1e-9
+        np.testing.assert_allclose(found[JOINTS.index(joint)], PLACES[joint], atol=tolerance, err_msg=joint)
 
 
 @pytest.mark.parametrize("name", ["mixamo", "metarig", "HumanML3D", "two spine bones"])
