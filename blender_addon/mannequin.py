@@ -30,7 +30,7 @@ LIMBS = (
     ("wrist", 0.034, "middle", 0.03),
 )
 TIPS = {"foot": 0.033, **dict.fromkeys(FINGERS, 0.011)}
-"""Joints whose own bones are drawn, head to tail."""
+"""Joints whose own bones are drawn."""
 
 AROUND, BEND = 16, 6
 """Vertices around a capsule, and rings in each of its round ends."""
@@ -58,12 +58,19 @@ def mannequin(armature: bpy.types.Object, rig: RigMap) -> dict[str, Surface]:
         for (joint, place), head in heads.items():
             radius = TIPS.get(joint.removeprefix(f"{side}_")) if joint.startswith(side) else None
             if radius is not None:
-                parts.append(_capsule(head, tails[joint, place], radius * size, radius * size * 0.9))
+                tip = _tip(heads, joint, place, tails[joint, place])
+                parts.append(_capsule(head, tip, radius * size, radius * size * 0.9))
         if f"{side}_foot" in first and f"{side}_ankle" in first:
             parts.append(_heel(first[f"{side}_knee"], first[f"{side}_ankle"], first[f"{side}_foot"], size))
         result[side] = _join(parts)
     result["trunk"] = _trunk(first, size)
     return result
+
+
+def _tip(heads: Mapping[tuple[str, int], Floats], joint: str, place: int, tail: Floats) -> Floats:
+    """Where a finger's bone ends; not at its tail, which in some files points anywhere."""
+    head, before = heads[joint, place], heads.get((joint, place - 1))
+    return heads.get((joint, place + 1), tail if before is None else head + 0.8 * (head - before))
 
 
 def _heel(knee: Floats, ankle: Floats, toe: Floats, size: float) -> Surface:

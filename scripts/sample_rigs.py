@@ -142,9 +142,12 @@ def make_cmu() -> bpy.types.Object:
     armature = bpy.context.object
     assert armature is not None
     assert armature.pose is not None
+    assert isinstance(armature.data, bpy.types.Armature)
     armature.animation_data_clear()
     for bone in armature.pose.bones:
         bone.matrix_basis = Matrix.Identity(4)
+    # In such a file the hips rest at the origin; here the feet stand on it, as those of the other rigs.
+    armature.data.transform(Matrix.Translation((0.0, 0.0, bones[0].head[2])))
     return armature
 
 
