@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from motionary import rotation
 from motionary.contacts import foot_contacts
-from motionary.edits import edit, mirror
+from motionary.edits import edit, mirror, reflect
 from motionary.errors import MotionaryError
 from motionary.feet import plant_feet, slide
 from motionary.motion import Motion, resample
@@ -40,6 +40,7 @@ from .armature import (
     flip_switches,
     is_mirrored,
     is_uneven,
+    names_fit_sides,
     pose_bone,
     probe,
     restore_switches,
@@ -119,8 +120,8 @@ def apply_motion(
     _check_root(armature, rig, options)
     joints = {*TRUNK, *source_joints(motion.skeleton)}
     motion = resample(edit(motion, options.edit), fps)
-    if is_mirrored(armature):
-        motion = mirror(motion)  # what shows is the mirror image of what is keyed
+    if is_mirrored(armature):  # what shows is the mirror image of what is keyed
+        motion = reflect(motion) if names_fit_sides(armature, rig) else mirror(motion)
 
     changes: list[Change] = [] if options.switches == "leave" else flip_switches(armature, rig)
     try:
@@ -156,7 +157,7 @@ def apply_motion(
 
 def _check_root(armature: bpy.types.Object, rig: RigMap, options: ApplyOptions) -> None:
     where = f"armature {armature.name!r}"
-    if options.root_motion == "root" and getattr(rig, "root", None) is None:
+    if options.root_motion == "root" and rig.root is None:
         raise MotionaryError(
             f"{where}: no root bone is named by its rig map ({rig.name}); put the root motion on the object"
         )
@@ -324,24 +325,37 @@ def _checked(
     times = np.unique(np.linspace(first, last, CHECKED_FRAMES).astype(np.int64))
     start = placed.start
     shown = measure(armature, target.rig, pose, times, start)
-    if not options.refine or placed.again is None or _is_exact(shown, pose):
+    if not options.refine or placed.again is None or _takes(shown, pose):
         return shown, False
+    times = np.arange(first, last + 1)
+    best = measure(armature, target.rig, pose, times, start)
     refined, every = pose, range(start + first, start + last + 1)
     for _ in range(ROUNDS):
         turns, heads = decompose(frames_shown(armature, list(pose.bones), every))
         hips = heads[:, [pose.joints.index(f"{side}_hip") for side in ("left", "right")]].mean(axis=1)
         seen_turns, seen_hips = pose.turns.copy(), pose.hips.copy()
         seen_turns[first : last + 1], seen_hips[first : last + 1] = turns, hips
-        refined = corrected(refined, target, seen_turns, seen_hips)
+        before, refined = refined, corrected(refined, target, seen_turns, seen_hips)
         placed.again(_channels(armature, target, refined, changes, options))
         shown = measure(armature, target.rig, pose, times, start)
-        if _is_exact(shown, pose):
+        if shown.turn > best.turn or shown.direction > max(best.direction, EXACT):
+            placed.again(_channels(armature, target, before, changes, options))
             break
-    return shown, True
+        best = shown
+        if _takes(shown, pose):
+            break
+    return best, True
 
 
-def _is_exact(shown: Shown, pose: Pose) -> bool:
-    return max(shown.turn, shown.direction) <= EXACT and shown.hips <= EXACT_HIPS * pose.scale
+def _takes(shown: Shown, pose: Pose) -> bool:
+    """Whether the controls do as they are told, whatever the bones do that they should move."""
+    return shown.turn <= EXACT and shown.hips <= EXACT_HIPS * pose.scale
+
+
+def _listed(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(names[:4]) + more
 
 
 def _notes(
@@ -353,16 +367,17 @@ def _notes(
     options: ApplyOptions,
 ) -> Iterator[str]:
     """What the animator should know of the rig."""
-    for bone in sorted(pose.held):
-        yield f"{bone} does not turn when it is keyed: a driver or a constraint holds it"
-    for bone in partial_followers(target):
-        yield f"{bone} follows another control only in part"
+    if pose.held:
+        names = _listed(sorted(pose.held))
+        yield f"a driver or a constraint holds {names}: turning it does nothing"
+    if followers := partial_followers(target):
+        yield f"in part only, another control is followed by {_listed(followers)}"
     if is_uneven(armature):
         yield "the object is scaled unevenly: limbs are exact before that scale"
     if refined:
         yield "the rig did not take the motion as it is: every frame was measured and corrected"
-    if shown is not None and not _is_exact(shown, pose):
-        off = f"{max(shown.turn, shown.direction):.1f} degrees and {shown.hips:.3g} at the hips"
+    if shown is not None and not (_takes(shown, pose) and shown.direction <= EXACT):
+        off = f"{shown.worst:.1f} degrees and {shown.hips:.3g} at the hips"
         yield (
             f"the rig does not take the motion exactly (off by {off}): "
             "a control is constrained, locked, driven or posed apart"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
+from mathutils import Vector
 from numpy.typing import NDArray
 
 from motionary import rotation
@@ -25,6 +26,7 @@ __all__ = [
     "flip_switches",
     "is_mirrored",
     "is_uneven",
+    "names_fit_sides",
     "pose_bone",
     "probe",
     "read_matrices",
@@ -187,6 +189,18 @@ def is_mirrored(armature: bpy.types.Object) -> bool:
     return bool(armature.matrix_world.determinant() < 0)
 
 
+def names_fit_sides(armature: bpy.types.Object, rig: RigMap) -> bool:
+    """Whether what is called left is on the left of the body that shows, by where its toes point.
+
+    Importers from left-handed programs leave mirrored bones under a mirrored object, which do.
+    """
+    bones, world = _data(armature).bones, armature.matrix_world
+    at = {joint: world @ bones[listed[0]].head_local for joint, listed in rig.joints.items()}
+    toes = [side for side in ("left", "right") if f"{side}_foot" in at]
+    forward = sum((at[f"{side}_foot"] - at[f"{side}_ankle"] for side in toes), Vector())
+    return bool(Vector((0.0, 0.0, 1.0)).cross(forward).dot(at["left_hip"] - at["right_hip"]) > 0.0)
+
+
 def is_uneven(armature: bpy.types.Object) -> bool:
     """Whether the object is scaled by more along one axis than along another."""
     scale = [abs(factor) for factor in armature.matrix_world.to_scale()[:]]
@@ -274,6 +288,8 @@ def check_posable(armature: bpy.types.Object) -> None:
         raise MotionaryError(f"{where} is linked from another file; make a library override of it")
     if armature.name not in _view_layer().objects:
         raise MotionaryError(f"{where} is not in the active view layer; show its collection")
+    if armature.hide_viewport or all(folder.hide_viewport for folder in armature.users_collection):
+        raise MotionaryError(f"{where} is disabled in viewports, so Blender does not pose it; enable it")
     if armature.mode == "EDIT":
         raise MotionaryError(f"{where} is in edit mode; leave it")
     if armature.animation_data and armature.animation_data.use_tweak_mode:

@@ -61,7 +61,7 @@ def merge_curves(
 
 
 def _weights(count: int, blend_in: int, blend_out: int) -> Floats:
-    """How much each of ``count`` frames shows the clip: rising over blend_in frames, falling over blend_out."""
+    """How much each of ``count`` frames shows the clip: it rises at the beginning and falls at the end."""
     frames = np.arange(count)
     rising = np.clip((frames + 1) / (blend_in + 1), 0.0, 1.0)
     falling = np.clip((count - frames) / (blend_out + 1), 0.0, 1.0)

@@ -47,6 +47,11 @@ class Shown:
     direction: float
     hips: float
 
+    @property
+    def worst(self) -> float:
+        """The largest angle."""
+        return max(self.turn, self.direction)
+
 
 def deform_bones(armature: bpy.types.Object, rig: RigMap) -> dict[str, str]:
     """Joint -> the deform bone that begins where the joint's first control does, where there is one."""

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from motionary import rotation
 from motionary.body import JOINTS, body_positions
 from motionary.errors import MotionaryError
-from motionary.motion import Motion, Skeleton, slice_frames
+from motionary.motion import Motion, slice_frames
 
-__all__ = ["Edit", "edit", "mirror", "repeat", "trim"]
+__all__ = ["Edit", "edit", "mirror", "reflect", "repeat", "trim"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -98,10 +98,16 @@ def mirror(motion: Motion) -> Motion:
     Every joint is reflected, the skeleton's offsets too, and the names of left and right are exchanged: so it
     is exact for bodies that are not the same on both sides, and mirrored twice a motion is what it was.
     """
+    image = reflect(motion)
+    names = _other_names(image.skeleton.names)
+    return replace(image, skeleton=replace(image.skeleton, names=names))
+
+
+def reflect(motion: Motion) -> Motion:
+    """The same under the names as they were: what is called left is now where the right was."""
     skeleton = motion.skeleton
-    image = Skeleton(_other_names(skeleton.names), skeleton.parents, skeleton.offsets * [-1.0, 1.0, 1.0])
     return Motion(
-        image,
+        replace(skeleton, offsets=skeleton.offsets * [-1.0, 1.0, 1.0]),
         motion.rotations * [1.0, 1.0, -1.0, -1.0],
         motion.translation * [-1.0, 1.0, 1.0],
         motion.fps,

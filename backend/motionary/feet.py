@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from motionary import rotation
 from motionary.contacts import stretches
 from motionary.rig_solve import Pose, Target, first_heads, posed_again
-from motionary.stance import SIDES, leg_length, midpoint
+from motionary.stance import SIDES, leg_length
 
 __all__ = ["plant_feet", "slide"]
 
@@ -51,10 +51,9 @@ def plant_feet(
     """``pose`` with its feet held.
 
     contacts: (T, 2, 2) bool of left and right, ankle and foot (the ball of the foot), None to hold none.
-    floor: lift what is below the floor, which is where the feet are at rest, and ``height`` higher.
+    floor: lift what is below the floor: where the feet are as the character stands, and ``height`` higher.
     """
-    soles, standing = (first_heads(target.rig, matrices) for matrices in (target.rest, target.stance))
-    height += float(midpoint(standing, "hip")[2] - midpoint(soles, "hip")[2])
+    soles = first_heads(target.rig, target.stance)
     blend = max(round(BLEND_S * fps), 1)
     leg = leg_length(soles)
     goals, turned = {}, {}

@@ -160,10 +160,10 @@ def retarget(
             rotation.multiply(yaw, shown), rotation.multiply(aligned[i], rest_turns[i])
         )
 
-    scale = leg_length(ours) / leg_length(theirs)
-    lift = midpoint(standing, "hip")[2] - midpoint(ours, "hip")[2]
+    # Sizes are those of the character as it stands: the animator may have scaled its root.
+    scale = leg_length(standing) / leg_length(theirs)
     hips = _hips_above_stance(source) * np.array([stride or scale, stride or scale, scale])
-    hips[:, 2] += leg_length(ours) + midpoint(ours, "ankle")[2] + lift
+    hips[:, 2] += leg_length(standing) + midpoint(standing, "ankle")[2]
     begins = hips[0] * [1.0, 1.0, 0.0]
     hips = rotation.rotate(yaw, hips - begins)
     hips += (begins + target.origin if keep_place else midpoint(standing, "hip")) * [1.0, 1.0, 0.0]
@@ -199,8 +199,8 @@ def _alignments(
             if min(np.linalg.norm(ours), np.linalg.norm(theirs)) > 1e-6:
                 turn = rotation.multiply(rotation.between(ours, theirs), to_source)
         plain[joint] = turn
-        if joint in (offsets := getattr(rig, "offsets", {})):
-            added = rotation.from_euler(np.radians(offsets[joint])[::-1], "ZYX")
+        if joint in rig.offsets:
+            added = rotation.from_euler(np.radians(rig.offsets[joint])[::-1], "ZYX")
             added = rotation.multiply(rotation.multiply(own_frame, added), rotation.inverse(own_frame))
             turn = rotation.multiply(turn, added)
         carrying[joint] = turn
