@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from mathutils import Vector
 from numpy.typing import NDArray
 
 from motionary import rotation
 from motionary.errors import MotionaryError
 from motionary.rig_solve import Target, rig_bones, rotation_channels
 from motionary.rigs import JOINTS, RigMap, find_rig
+from motionary.stance import SIDES, UP
 
 __all__ = [
     "MIRROR",
@@ -172,7 +172,7 @@ def _pose_without(
     at_zero = np.array([bone.name in zeroed for bone in bones])
     for name, zero in POSE_CHANNELS.items():
         values = saved[name].reshape(len(bones), -1)
-        bones.foreach_set(name, np.where(at_zero[:, None], np.float32(zero), values).ravel())
+        bones.foreach_set(name, np.where(at_zero[:, None], np.array(zero, np.float32), values).ravel())
     _update(armature)
 
 
@@ -195,10 +195,10 @@ def names_fit_sides(armature: bpy.types.Object, rig: RigMap) -> bool:
     Importers from left-handed programs leave mirrored bones under a mirrored object, which do.
     """
     bones, world = _data(armature).bones, armature.matrix_world
-    at = {joint: world @ bones[listed[0]].head_local for joint, listed in rig.joints.items()}
-    toes = [side for side in ("left", "right") if f"{side}_foot" in at]
-    forward = sum((at[f"{side}_foot"] - at[f"{side}_ankle"] for side in toes), Vector())
-    return bool(Vector((0.0, 0.0, 1.0)).cross(forward).dot(at["left_hip"] - at["right_hip"]) > 0.0)
+    at = {j: np.array(world @ bones[listed[0]].head_local) for j, listed in rig.joints.items()}
+    toes = [side for side in SIDES if f"{side}_foot" in at]
+    forward = sum((at[f"{side}_foot"] - at[f"{side}_ankle"] for side in toes), np.zeros(3))
+    return bool(np.cross(UP, forward) @ (at["left_hip"] - at["right_hip"]) > 0.0)
 
 
 def is_uneven(armature: bpy.types.Object) -> bool:

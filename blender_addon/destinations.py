@@ -126,7 +126,7 @@ def _merged(
     action, notes = animation.action, []
     assert action is not None
     others = action.users - action.use_fake_user - 1
-    if action.library is not None or others > 0:
+    if bool(action.library) or others > 0:
         identifier = animation.action_slot.identifier if animation.action_slot else None
         copy = action.copy()
         animation.action = copy
