@@ -35,6 +35,7 @@ if find_spec("motionary") is None:
     sys.path.insert(0, str(ROOT / "backend"))
 
 from blender_addon.apply import apply_motion  # noqa: E402
+from blender_addon.apply_arguments import add_apply_arguments, apply_options  # noqa: E402
 from blender_addon.armature import find_armature  # noqa: E402
 from blender_addon.preview import render_poses  # noqa: E402
 from blender_addon.rig_choice import find_rig_map  # noqa: E402
@@ -70,12 +71,7 @@ def parser() -> argparse.ArgumentParser:
     onto.add_argument(
         "--rig-map", type=Path, metavar="FILE.toml", help="which bones take which joint (found)"
     )
-    onto.add_argument(
-        "--start-frame", type=int, metavar="N", help="key from this frame on (the scene's first)"
-    )
-    onto.add_argument(
-        "--keep-place", action="store_true", help="keep where the clip was recorded, and which way it faces"
-    )
+    add_apply_arguments(result)
     out = result.add_argument_group("what to make")
     out.add_argument("--output", type=Path, metavar="FILE.blend", help="save the result here")
     out.add_argument("--preview", type=Path, metavar="FILE.png", help=f"render {POSES} poses side by side")
@@ -98,6 +94,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         usage.error("nothing to make: give --output, --preview or both")
     if options.rank < 1 or options.top < 1:
         usage.error("--rank and --top count from 1")
+    try:
+        apply_options(options)
+    except MotionaryError as error:
+        usage.error(str(error))
     return options
 
 
@@ -143,9 +143,7 @@ def apply(options: argparse.Namespace) -> dict[str, Any]:
         if fitting is None:
             raise MotionaryError(f"{options.rig_map}: armature {armature.name!r} lacks bones that it names")
         rig = fitting
-    applied = apply_motion(
-        armature, clip.motion, clip.name, rig=rig, start=options.start_frame, keep_place=options.keep_place
-    )
+    applied = apply_motion(armature, clip.motion, clip.name, apply_options(options), rig=rig)
     if options.output is not None:
         save_scene(options.output)
     if options.preview is not None:
@@ -161,9 +159,12 @@ def tell(result: dict[str, Any]) -> str:
     lines = [f"{hit['rank']}. {hit['name']} ({hit['score']:.2f})" for hit in result["matches"]]
     lines += [
         f"{result['clip']['name']} -> {applied['armature']} ({applied['rig']}), "
-        f"frames {applied['frame_start']} to {applied['frame_end']}, Action {applied['action']!r}: "
-        f"off by at most {applied['turn_error']:.2f} degrees and {applied['hips_error']:.4f} at the hips"
+        f"frames {applied['frame_start']} to {applied['frame_end']}, Action {applied['action']!r}"
     ]
+    if applied["turn_error"] is not None:
+        off = max(applied["turn_error"], applied["direction_error"])
+        lines.append(f"off by at most {off:.2f} degrees and {applied['hips_error']:.4f} at the hips")
+    lines.append(f"feet slide {applied['slide']:.3f} a second, {applied['slide_before']:.3f} unplanted")
     lines += [
         f"set {c['bone']}[{c['property']!r}] {c['before']:g} -> {c['after']:g}" for c in applied["changes"]
     ]

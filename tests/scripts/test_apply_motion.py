@@ -90,6 +90,26 @@ def test_a_file_onto_a_glb_in_words(bvh, tmp_path):
     assert (tmp_path / "out.blend").stat().st_size > 10_000
 
 
+def test_every_option_of_applying(bvh, tmp_path):
+    member = "mesh2motion/human-zombie.glb"
+    glb = unzipped("mesh2motion.zip", member) / member
+    character = ("--blend", glb, "--motion", bvh, "--output", tmp_path / "out.blend", "--json")
+    done = run(
+        *(*character, "--trim", "0.1", "0.9", "--mirror", "--reverse", "--speed", "0.5", "--repeat", "2"),
+        *("--start-frame", "10", "--turn", "90", "--offset", "1", "0", "0", "--root-motion", "object"),
+        *("--stride", "world", "--no-plant-feet", "--no-floor", "--into", "strip", "--blend-in", "2"),
+        *("--blend-out", "3", "--simplify", "0.5", "--switches", "key", "--no-refine", "--loop-blend", "0.1"),
+    )
+    assert done.returncode == 0, done.stderr
+    applied = json.loads(done.stdout)["applied"]
+    assert applied["strip"]
+    assert applied["frame_start"] == 10
+    assert applied["frame_end"] - 9 == pytest.approx(0.8 * 2 * 2 * 24, abs=3)
+    done = run(*character, "--only", "upperarm_l", "lowerarm_l", "--keep-place")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["applied"]["turn_error"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -101,6 +121,9 @@ def test_a_file_onto_a_glb_in_words(bvh, tmp_path):
         (("--motion", "a.bvh", "--rig", "human", "--blend", "b.blend", "--output", "o"), "two characters"),
         (("--motion", "a.bvh", "--rig", "human", "--output", "o", "--rank", "0"), "count from 1"),
         (("--rig", "elephant"), "invalid choice"),
+        (("--motion", "a.bvh", "--rig", "human", "--output", "o", "--speed", "0"), "speed is 0"),
+        (("--motion", "a.bvh", "--rig", "human", "--output", "o", "--trim", "2", "1"), "cannot be cut"),
+        (("--motion", "a.bvh", "--rig", "human", "--output", "o", "--root-motion", "feet"), "invalid choice"),
     ],
 )
 def test_wrong_usage_is_2(arguments, said):
