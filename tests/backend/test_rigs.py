@@ -343,6 +343,15 @@ def test_a_built_in_map_is_saved_and_read_back(name, tmp_path):
     assert load_rig_map(path) == MAPS[name]
 
 
+@pytest.mark.parametrize("prefix", ["", "mixamorig:", "char:"])
+def test_a_map_that_was_fitted_and_saved_fits_its_rig_again(prefix):
+    bones = tree_of(MAPS["Mixamo"], prefix)
+    fitted = find_rig(bones)
+    saved = parse_rig_map(format_rig_map(fitted), "here")
+    assert match(saved, bones) == fitted
+    assert rank_rigs(bones, [saved])[0].score == 1
+
+
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 angles = st.tuples(*[st.floats(-360, 360)] * 3)
 

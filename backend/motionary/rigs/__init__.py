@@ -332,7 +332,8 @@ def match(rig: RigMap, bones: Mapping[str, str | None] | Iterable[str]) -> RigMa
     bones: names, or name -> parent's name. Names under different prefixes are not mixed: an armature may hold
     two Mixamo characters.
     """
-    found = _best_match(rig, _parents(bones))
+    parents = _parents(bones)
+    found = _best_match(rig, _by_prefix(rig.prefix, parents), parents)
     return found.rig if found.fits else None
 
 
@@ -345,7 +346,8 @@ def rank_rigs(
     what its joint should hang from; side by side is well, as rigs' controls often hang from helpers.
     """
     parents = _parents(bones)
-    matches = [_best_match(rig, parents) for rig in (built_in() if rigs is None else rigs)]
+    named = cache(lambda prefix: _by_prefix(prefix, parents))  # most rig maps share one
+    matches = [_best_match(rig, named(rig.prefix), parents) for rig in (built_in() if rigs is None else rigs)]
     most = max((found.size for found in matches if found.fits), default=1)
     fits = [RigFit(found.rig, found.score(most), found.reason()) for found in matches]
     return sorted(fits, key=lambda fit: -fit.score)
@@ -422,48 +424,53 @@ def _folded(name: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
-def _best_match(rig: RigMap, parents: Mapping[str, str | None]) -> _Match:
-    """Of the matches under each prefix, the one that lacks least and then knows most."""
-    matches = [
-        _match_names(rig, prefix, names, parents) for prefix, names in _by_prefix(rig.prefix, parents).items()
-    ]
-    nothing = _Match(replace(rig, joints={}, switches=(), roots=()), rig, "", {})
-    return max(matches, key=lambda found: (-len(found.lacking), found.size), default=nothing)
+@dataclass(frozen=True)
+class _Names:
+    """Name -> bone, to the letter and folded."""
+
+    exactly: dict[str, str]
+    loosely: dict[str, str]
+
+    def find(self, listed: Iterable[str]) -> tuple[str, ...]:
+        """The bones called as ``listed``, in that order."""
+        found = (self.exactly.get(name) or self.loosely.get(_folded(name)) for name in listed)
+        return tuple(dict.fromkeys(bone for bone in found if bone is not None))
 
 
-def _by_prefix(prefix: str, bones: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Prefix -> name after it -> bone."""
+def _by_prefix(prefix: str, bones: Iterable[str]) -> dict[str, _Names]:
+    """Prefix -> names after it; no prefix -> all names, as a map that was saved has whole ones."""
     pattern = re.compile(f"({prefix})(.+)", re.DOTALL | re.IGNORECASE)
-    result: dict[str, dict[str, str]] = {}
+    result = {"": _Names({}, {})}
     for bone in bones:
+        names = {"": bone}
         if found := pattern.fullmatch(bone):
-            result.setdefault(found[1], {}).setdefault(found[2], bone)
+            names[found[1]] = found[2]
+        for before, name in names.items():
+            group = result.setdefault(before, _Names({}, {}))
+            group.exactly.setdefault(name, bone)
+            group.loosely.setdefault(_folded(name), bone)
     return result
 
 
-def _match_names(
-    rig: RigMap, prefix: str, names: Mapping[str, str], parents: Mapping[str, str | None]
-) -> _Match:
-    loosely: dict[str, str] = {}
-    for name, bone in names.items():
-        loosely.setdefault(_folded(name), bone)
+def _best_match(rig: RigMap, named: Mapping[str, _Names], parents: Mapping[str, str | None]) -> _Match:
+    """Of the matches under each prefix, the one that lacks least and then knows most."""
+    matches = [_match_names(rig, prefix, names, parents) for prefix, names in named.items()]
+    return max(matches, key=lambda found: (-len(found.lacking), found.size))
 
-    def find(listed: Iterable[str]) -> tuple[str, ...]:
-        found = (names.get(name) or loosely.get(_folded(name)) for name in listed)
-        return tuple(dict.fromkeys(bone for bone in found if bone is not None))
 
+def _match_names(rig: RigMap, prefix: str, names: _Names, parents: Mapping[str, str | None]) -> _Match:
     joints: dict[str, tuple[str, ...]] = {}
     contradicted: dict[str, str] = {}
     for joint in sorted(rig.joints, key=JOINTS.index):
-        bones = find(rig.joints[joint])
+        bones = names.find(rig.joints[joint])
         # Only the pelvis's control may hang from the back's: a rig that turns the hips from the waist down.
         carrier = joints.get(_carrier(joint, joints), ()) if joint != "spine" else ()
         above = {bone: other for other in carrier for bone in _ancestors(other, parents)}
         contradicted |= {bone: above[bone] for bone in bones if bone in above}
         if kept := tuple(bone for bone in bones if bone not in above):
             joints[joint] = kept
-    switches = tuple(replace(s, bone=bone) for s in rig.switches for bone in find([s.bone]))
-    roots = find(rig.roots) or tuple(root for root in rig.roots if root in parents)
+    switches = tuple(replace(s, bone=bone) for s in rig.switches for bone in names.find([s.bone]))
+    roots = names.find(rig.roots) or tuple(root for root in rig.roots if root in parents)
     return _Match(replace(rig, joints=joints, switches=switches, roots=roots), rig, prefix, contradicted)
 
 
