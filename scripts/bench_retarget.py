@@ -142,6 +142,13 @@ def leg(at: Places) -> float:
     return float(sum(np.linalg.norm(at[a][0] - at[b][0]) for a, b in ends)) / 2
 
 
+def resting(armature: bpy.types.Object, joints: Mapping[str, str]) -> dict[str, Floats]:
+    """Joint -> where its bone's head is at rest, (1, 3)."""
+    assert isinstance(armature.data, bpy.types.Armature)
+    world, bones = armature.matrix_world, armature.data.bones
+    return {joint: np.array([world @ bones[bone].head_local]) for joint, bone in joints.items()}
+
+
 def direction_errors(shown: Places, asked: Places) -> Floats:
     """Degrees (L, T) between the limbs' directions."""
     angles = []
@@ -152,16 +159,16 @@ def direction_errors(shown: Places, asked: Places) -> Floats:
     return np.array(angles)
 
 
-def pelvis_error(shown: Places, asked: Places) -> float:
+def pelvis_error(shown: Places, own_leg: float, asked: Places, their_leg: float) -> float:
     """The largest distance between the ways of the hips, in centimetres."""
     ways = []
-    for at in (shown, asked):
+    for at, length in ((shown, own_leg), (asked, their_leg)):
         middle = (at["left_hip"] + at["right_hip"]) / 2
-        ways.append((middle - middle[0]) / leg(at) * LEG_CM)
+        ways.append((middle - middle[0]) / length * LEG_CM)
     return float(np.linalg.norm(ways[0] - ways[1], axis=-1).max())
 
 
-def foot_slide(at: Places, standing: NDArray[np.bool_], fps: float) -> float:
+def foot_slide(at: Places, leg: float, standing: NDArray[np.bool_], fps: float) -> float:
     """Centimetres a second of contact."""
     way = frames = 0.0
     for number, side in enumerate(SIDES):
@@ -170,7 +177,7 @@ def foot_slide(at: Places, standing: NDArray[np.bool_], fps: float) -> float:
             both = down[1:] & down[:-1]
             steps = np.linalg.norm(np.diff(at[f"{side}_{joint}"][:, :2], axis=0), axis=-1)
             way, frames = way + float(steps[both].sum()), frames + float(both.sum())
-    return way / leg(at) * LEG_CM * fps / frames if frames else 0.0
+    return way / leg * LEG_CM * fps / frames if frames else 0.0
 
 
 # Ours and the usual way
@@ -180,6 +187,7 @@ def bench(armature: bpy.types.Object, joints: Mapping[str, str], rig: str, clip:
     """``motion``, in the scene's frame rate, on one rig."""
     asked, standing = performer(motion), foot_contacts(motion).standing
     start = current_scene().frame_start
+    own_leg, their_leg = leg(resting(armature, joints)), leg(asked)
 
     def applied(options: ApplyOptions) -> tuple[dict[str, Floats], float]:
         unposed(armature)
@@ -193,7 +201,7 @@ def bench(armature: bpy.types.Object, joints: Mapping[str, str], rig: str, clip:
 
     def usual(align: bool) -> tuple[Floats, float]:
         unposed(armature)
-        taken = bake_usual(armature, motion, leg(free) / leg(asked), align=align)
+        taken = bake_usual(armature, motion, own_leg / their_leg, align=align)
         return direction_errors(heads(armature, joints, start, motion.frames), asked), taken
 
     (as_they_are, once), (aligned, again) = usual(align=False), usual(align=True)
@@ -207,10 +215,10 @@ def bench(armature: bpy.types.Object, joints: Mapping[str, str], rig: str, clip:
         frames=motion.frames,
         mean_error=float(errors.mean()),
         max_error=float(errors.max()),
-        pelvis=pelvis_error(free, asked),
-        source_slide=foot_slide(asked, standing, motion.fps),
-        slide_before=foot_slide(free, standing, motion.fps),
-        slide_after=foot_slide(planted, standing, motion.fps),
+        pelvis=pelvis_error(free, own_leg, asked, their_leg),
+        source_slide=foot_slide(asked, their_leg, standing, motion.fps),
+        slide_before=foot_slide(free, own_leg, standing, motion.fps),
+        slide_after=foot_slide(planted, own_leg, standing, motion.fps),
         seconds=seconds,
         usual_max_error=float(as_they_are.max()),
         usual_max_error_aligned=float(aligned.max()),
@@ -279,12 +287,8 @@ def hang_controls(
     assert isinstance(armature.data, bpy.types.Armature)
     assert isinstance(source.data, bpy.types.Armature)
     theirs = source_joints(motion.skeleton)
-    resting = rotation.rotate(TO_BLENDER, rest_positions(motion.skeleton))
-    world = armature.matrix_world
-    ours = {
-        joint: np.array(world @ armature.data.bones[bones[0]].head_local)
-        for joint, bones in rig.joints.items()
-    }
+    at_rest = rotation.rotate(TO_BLENDER, rest_positions(motion.skeleton))
+    ours = resting(armature, {joint: bones[0] for joint, bones in rig.joints.items()})
 
     def aligned(joint: str) -> Floats:
         tip = NEXT.get(joint, "")
@@ -292,10 +296,11 @@ def hang_controls(
         if not align:
             return rotation.IDENTITY
         if limb and tip in ours and tip in theirs:
-            direction = resting[theirs[tip][0]] - resting[theirs[joint][0]]
-            return rotation.between(ours[tip] - ours[joint], direction)
+            direction = at_rest[theirs[tip][0]] - at_rest[theirs[joint][0]]
+            return rotation.between((ours[tip] - ours[joint])[0], direction)
         return aligned(PARENTS[joint]) if joint in PARENTS else rotation.IDENTITY
 
+    world = armature.matrix_world
     rests = {bone: world @ armature.data.bones[bone].matrix_local for bone, _, _ in rig_bones(rig)}
     helpers = {}
     layer = bpy.context.view_layer

@@ -36,10 +36,12 @@ def test_a_limb_that_is_off_is_measured_in_degrees():
 
 def test_the_pelvis_is_compared_by_leg_length():
     at = bench.performer(walk(0.5))
-    assert bench.pelvis_error({j: p * 2.0 + 5.0 for j, p in at.items()}, at) < 1e-9
+    leg = bench.leg(at)
+    assert bench.pelvis_error({j: p * 2.0 + 5.0 for j, p in at.items()}, 2 * leg, at, leg) < 1e-9
     aside = np.zeros((len(at["head"]), 3))
-    aside[-1, 0] = 0.01 * bench.leg(at) / 0.85
-    assert bench.pelvis_error({j: p + aside for j, p in at.items()}, at) == pytest.approx(1.0)
+    aside[-1, 0] = 0.01 * leg / 0.85
+    moved = {joint: places + aside for joint, places in at.items()}
+    assert bench.pelvis_error(moved, leg, at, leg) == pytest.approx(1.0)
 
 
 def test_a_foot_slides_by_what_it_moves_while_it_stands():
@@ -49,11 +51,11 @@ def test_a_foot_slides_by_what_it_moves_while_it_stands():
         at[joint] = np.tile(at[joint][:1], (frames, 1))
     at["left_ankle"] = at["left_ankle"] + np.arange(frames)[:, None] * [0.0, 0.01, 0.5]
     standing = np.zeros((frames, 2, 2), bool)
-    assert bench.foot_slide(at, standing, 30.0) == 0.0
+    assert bench.foot_slide(at, 0.85, standing, 30.0) == 0.0
     standing[2:9, 0, 0] = True
-    assert bench.foot_slide(at, standing, 30.0) == pytest.approx(30.0 / bench.leg(at) * 0.85)
+    assert bench.foot_slide(at, 0.85, standing, 30.0) == pytest.approx(30.0)
     standing[2:9, 1, 1] = True  # the other foot's ball stands as long, and still
-    assert bench.foot_slide(at, standing, 30.0) == pytest.approx(15.0 / bench.leg(at) * 0.85)
+    assert bench.foot_slide(at, 0.85, standing, 30.0) == pytest.approx(15.0)
 
 
 def test_a_short_clip_is_repeated_to_the_length_asked_for():
