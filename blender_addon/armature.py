@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from motionary import rotation
 from motionary.errors import MotionaryError
-from motionary.rig_solve import Target, rig_bones, rotation_channels
+from motionary.rig_solve import Target, probe_groups, rig_bones, rotation_channels, told_apart
 from motionary.rigs import JOINTS, RigMap, find_rig
 from motionary.stance import SIDES, UP
 
@@ -161,7 +161,7 @@ def _without_animation(armature: bpy.types.Object) -> Iterator[dict[str, NDArray
             animation.action = action
             if action is not None:
                 animation.action_slot = slot
-        _update(armature)
+        armature.update_tag()
 
 
 def _pose_without(
@@ -182,6 +182,19 @@ def read_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[n
     poses = np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
     result: NDArray[np.float64] = np.array(evaluated.matrix_world, np.float64) @ poses
     return result
+
+
+def _is_posed(
+    armature: bpy.types.Object, saved: dict[str, NDArray[np.float32]], names: Container[str]
+) -> bool:
+    """Whether ``saved`` has any bone but ``names`` away from its zero."""
+    bones = _pose(armature).bones
+    others = np.array([bone.name not in names for bone in bones])
+    return any(
+        np.any(saved[name].reshape(len(bones), -1)[others] != np.array(zero, np.float32))
+        for name, zero in POSE_CHANNELS.items()
+        if name != "rotation_axis_angle"
+    ) or any(bone.rotation_mode == "AXIS_ANGLE" and bone.rotation_axis_angle[0] for bone in bones)
 
 
 def is_mirrored(armature: bpy.types.Object) -> bool:
@@ -238,20 +251,24 @@ def probe(
     hips = [names.index(rig.joints[f"{side}_hip"][0]) for side in ("left", "right")]
     root_bone = rig.root if root else None
     with _without_animation(armature) as saved:
-        _pose_without(armature, saved, [bone.name for bone in _pose(armature).bones])
-        rest = character_matrices(armature, names)
-        _pose_without(armature, saved, names)
-        stance = zero = character_matrices(armature, names)
-        if root_bone is not None:
-            _pose_without(armature, saved, [*names, root_bone])
-            zero = character_matrices(armature, names)
+        every = [bone.name for bone in _pose(armature).bones]
+        _pose_without(armature, saved, every)
+        rest = stance = zero = character_matrices(armature, names)
+        if _is_posed(armature, saved, names):
+            _pose_without(armature, saved, names)
+            stance = zero = character_matrices(armature, names)
+            if root_bone is not None:
+                _pose_without(armature, saved, [*names, root_bone])
+                zero = character_matrices(armature, names)
         turned = np.tile(zero, (len(names), 1, 1, 1))
-        for i, (_, joint, _) in enumerate(bones):
-            if joint in joints:
-                _turn(controls[i], PROBE)
+        for group in probe_groups(rig):
+            if bones[group[0]][1] in joints:
+                for i in group:
+                    _turn(controls[i], PROBE)
                 _view_layer().update()
-                turned[i] = character_matrices(armature, names)
-                _turn(controls[i], rotation.IDENTITY)
+                turned[group] = told_apart(zero, character_matrices(armature, names), group)
+                for i in group:
+                    _turn(controls[i], rotation.IDENTITY)
         shift = np.zeros((3, 3))
         for axis in range(3):
             if not controls[0].lock_location[axis]:

@@ -8,6 +8,7 @@ Frame: Blender's world, Z up and a character at rest facing -Y, in the scene's u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -27,9 +28,11 @@ __all__ = [
     "first_heads",
     "partial_followers",
     "posed_again",
+    "probe_groups",
     "rig_bones",
     "rotation_channels",
     "solve",
+    "told_apart",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -47,10 +50,10 @@ class Target:
     rest: (N, 4, 4) matrices with every bone of the rig at its zero pose. stance: with the controls at zero,
     but bones that no joint is mapped to as the animator has posed them (a root moved to its mark). zero: the
     same with the root bone at zero too, where it is to be keyed. turned: (N, N, 4, 4); turned[p, c] is the
-    matrix of c when, from ``zero``, only p is turned, by some angle that is no symmetry. shift: (3, 3); column i is
-    what one unit of location i of the first pelvis control adds to the middle of the hips. modes: N rotation
-    modes, in Blender's words. locked: (N, 3) rotation axes held at zero. origin: (3,) the rig's place. root:
-    (4, 4) the root bone's matrix in ``zero``, None where it is not to be keyed.
+    matrix of c when, from ``zero``, only p is turned, by some angle that is no symmetry. shift: (3, 3); column
+    i is what one unit of location i of the first pelvis control adds to the middle of the hips. modes: N
+    rotation modes, in Blender's words. locked: (N, 3) rotation axes held at zero. origin: (3,) the rig's
+    place. root: (4, 4) the root bone's matrix in ``zero``, None where it is not to be keyed.
     """
 
     rig: RigMap
@@ -117,6 +120,35 @@ def decompose(matrices: Floats) -> tuple[Floats, Floats]:
     columns = matrices[..., :3, :3]
     lengths = np.linalg.norm(columns, axis=-2, keepdims=True)
     return rotation.from_matrix(columns / np.maximum(lengths, 1e-12)), matrices[..., :3, 3]
+
+
+def probe_groups(rig: RigMap) -> list[list[int]]:
+    """Controls of `rig_bones(rig)` that are turned together to see who follows: left and right of one place.
+
+    What they carry is hardly ever the same, and :func:`told_apart` tells whose it is: half of the looks.
+    """
+    groups: dict[tuple[str, int], list[int]] = {}
+    for i, (_, joint, place) in enumerate(rig_bones(rig)):
+        groups.setdefault((joint.removeprefix("left_").removeprefix("right_"), place), []).append(i)
+    return list(groups.values())
+
+
+def told_apart(zero: Floats, shown: Floats, group: Sequence[int]) -> Floats:
+    """What each control of ``group`` moved of what is ``shown`` (N, 4, 4) when all of them were turned.
+
+    (G, N, 4, 4), in which the others are as in ``zero`` (N, 4, 4). A control that moved goes to the one of
+    the group that, carrying it along, would have brought it nearest to where it is.
+    """
+    scale = np.linalg.norm(zero[:, :3, 0], axis=-1)[:, None, None]
+    size = max(float(np.ptp(zero[:, :3, 3], axis=0).max()), 1e-9)
+    swings = shown[group] @ np.linalg.inv(zero[group])
+    off = np.abs(swings[:, None] @ zero - shown)[..., :3, :]
+    off[..., :3] /= np.maximum(scale, 1e-12)
+    off[..., 3] /= size
+    nearest = off.sum(axis=(-1, -2)).argmin(axis=0)
+    nearest[list(group)] = np.arange(len(group))
+    mine = nearest == np.arange(len(group))[:, None]
+    return np.where(mine[..., None, None], shown, zero)
 
 
 def solve(target: Target, kept: NDArray[np.int64], wanted: Floats, hips: Floats) -> Pose:

@@ -79,7 +79,7 @@ def rotate(q: ArrayLike, v: ArrayLike) -> Floats:
 
 def _cross(a: Floats, b: Floats) -> Floats:
     """numpy's, without the checks that take most of its time on a few hundred vectors."""
-    (ax, ay, az), (bx, by, bz) = (np.moveaxis(v, -1, 0) for v in (a, b))
+    ax, ay, az, bx, by, bz = a[..., 0], a[..., 1], a[..., 2], b[..., 0], b[..., 1], b[..., 2]
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
 
 

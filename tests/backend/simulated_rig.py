@@ -7,7 +7,7 @@ import numpy as np
 from motionary import rotation
 from motionary.motion import Motion, forward_kinematics
 from motionary.retarget import TO_BLENDER
-from motionary.rig_solve import Target, rig_bones
+from motionary.rig_solve import Target, probe_groups, rig_bones, told_apart
 from motionary.rigs import find_rig
 from tests.motions import SIDE, performer
 
@@ -93,12 +93,16 @@ def probed(rig, locked=None, modes=None):
     found = find_rig(rig.parents)
     bones = [bone for bone, _, _ in rig_bones(found)]
     rest = rig.pose()
-    turned = [rig.pose({bone: rotation.from_rotvec([0.2, 0.4, 0.6])}) for bone in bones]
+    matrices = np.array([rest[bone] for bone in bones])
+    turned = np.empty((len(bones), len(bones), 4, 4))
+    for group in probe_groups(found):
+        pose = rig.pose({bones[i]: rotation.from_rotvec([0.2, 0.4, 0.6]) for i in group})
+        turned[group] = told_apart(matrices, np.array([pose[bone] for bone in bones]), group)
     moved = [middle(rig.pose(location=axis)) - middle(rest) for axis in np.eye(3)]
     return Target(
         found,
-        *(np.array([rest[bone] for bone in bones]) for _ in ("rest", "stance", "zero")),
-        np.array([[pose[bone] for bone in bones] for pose in turned]),
+        *(matrices, matrices, matrices),
+        turned,
         np.array(moved).T,
         tuple((modes or {}).get(bone, "QUATERNION") for bone in bones),
         np.array([(locked or {}).get(bone, (False, False, False)) for bone in bones]),
