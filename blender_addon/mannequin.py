@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary.rig_solve import rig_bones
-from motionary.rigs import FINGERS, RigMap
+from motionary.rigs import FINGERS, PARENTS, RigMap
 
 from .armature import pose_bone, read_matrices
 
@@ -40,10 +40,10 @@ def mannequin(armature: bpy.types.Object, rig: RigMap) -> dict[str, Surface]:
     """Surfaces in the world of the "left" limbs, the "right" limbs and the "trunk", as the rig stands now."""
     bones = rig_bones(rig)
     matrices = read_matrices(armature, [bone for bone, _, _ in bones])
-    heads, tails = {}, {}
+    heads, axes = {}, {}
     for (bone, joint, place), matrix in zip(bones, matrices, strict=True):
         heads[joint, place] = matrix[:3, 3]
-        tails[joint, place] = (matrix @ [0.0, pose_bone(armature, bone).bone.length, 0.0, 1.0])[:3]
+        axes[joint, place] = matrix[:3, :3].T * pose_bone(armature, bone).bone.length
     first = {joint: head for (joint, place), head in heads.items() if place == 0}
     thighs = [np.linalg.norm(first[f"{side}_hip"] - first[f"{side}_knee"]) for side in ("left", "right")]
     size = float(np.mean(thighs)) * 2 / 0.9
@@ -58,7 +58,7 @@ def mannequin(armature: bpy.types.Object, rig: RigMap) -> dict[str, Surface]:
         for (joint, place), head in heads.items():
             radius = TIPS.get(joint.removeprefix(f"{side}_")) if joint.startswith(side) else None
             if radius is not None:
-                tip = _tip(heads, joint, place, tails[joint, place])
+                tip = _tip(heads, joint, place, axes[joint, place])
                 parts.append(_capsule(head, tip, radius * size, radius * size * 0.9))
         if f"{side}_foot" in first and f"{side}_ankle" in first:
             parts.append(_heel(first[f"{side}_knee"], first[f"{side}_ankle"], first[f"{side}_foot"], size))
@@ -67,10 +67,16 @@ def mannequin(armature: bpy.types.Object, rig: RigMap) -> dict[str, Surface]:
     return result
 
 
-def _tip(heads: Mapping[tuple[str, int], Floats], joint: str, place: int, tail: Floats) -> Floats:
-    """Where a finger's bone ends; not at its tail, which in some files points anywhere."""
-    head, before = heads[joint, place], heads.get((joint, place - 1))
-    return heads.get((joint, place + 1), tail if before is None else head + 0.8 * (head - before))
+def _tip(heads: Mapping[tuple[str, int], Floats], joint: str, place: int, axes: Floats) -> Floats:
+    """Where a finger's or toe's bone ends: at the next one, or else along the one of its ``axes`` (3, 3), as
+    long as it is, that goes on best from the bone before. In some files tails point anywhere."""
+    if (joint, place + 1) in heads:
+        return heads[joint, place + 1]
+    before = (joint, place - 1) if place else (PARENTS[joint], 0)
+    along = axes @ (heads[joint, place] - heads.get(before, heads[joint, place] - axes[1]))
+    best = np.argmax(np.abs(along))
+    tip: Floats = heads[joint, place] + axes[best] * np.sign(along[best])
+    return tip
 
 
 def _heel(knee: Floats, ankle: Floats, toe: Floats, size: float) -> Surface:

@@ -3,8 +3,8 @@
 Each `make_NAME` builds an armature in the open Blender file, at rest and without animation; `SAMPLES` lists
 them with the deform bones that their limbs begin with. The tables are in the folder sample_rigs beside this
 file: a bone a line, its name, its parent and where its head is (a joint of body.toml, a point between two
-such as ``shoulder>elbow:0.5``, or X,Y,Z), for the middle and the left side; the right side is mirrored. The
-functions at the end turn a rig into a harder one.
+such as ``shoulder>elbow:0.5``, or X,Y,Z), maybe its tail and its roll, for the middle and the left side; the
+right side is mirrored. The functions at the end turn a rig into a harder one.
 """
 
 from __future__ import annotations
@@ -130,9 +130,13 @@ def make_auto_rig_pro() -> bpy.types.Object:
 def make_cmu() -> bpy.types.Object:
     """What Blender's BVH importer makes of a file with CMU's joints, without the motion."""
     bones = _bones("cmu")
-    names = tuple(bone.name for bone in bones)
-    heads = rotation.rotate(rotation.inverse(TO_BLENDER), np.array([bone.head for bone in bones]))
-    parents = np.array([names.index(bone.parent) if bone.parent else -1 for bone in bones])
+    directions, carriers = _directions(bones), {bone.parent for bone in bones}
+    leaves = [bone for bone in bones if bone.name not in carriers]
+    names = tuple([bone.name for bone in bones] + [f"{bone.name}_end" for bone in leaves])
+    ends = [bone.head for bone in bones] + [bone.head + directions[bone.name] for bone in leaves]
+    heads = rotation.rotate(rotation.inverse(TO_BLENDER), np.array(ends))
+    above = [bone.parent for bone in bones] + [bone.name for bone in leaves]
+    parents = np.array([names.index(name) if name else -1 for name in above])
     skeleton = Skeleton(names, parents, heads - heads[np.maximum(parents, 0)])
     still = np.broadcast_to(rotation.IDENTITY, (2, len(names), 4))
     with tempfile.TemporaryDirectory() as folder:
@@ -209,7 +213,7 @@ def _bones(kind: str) -> list[_Bone]:
         name, parent, where, *more = line.split()
         head = _place(where, table.get("arms", 0.0))
         tail = _place(more[0], 0.0) if more else None
-        roll = float(more[1]) if more else 0.0
+        roll = float(more[1]) if len(more) > 1 else 0.0
         bones.append(_Bone(name, parent.strip("-"), head, tail, roll, False))
         if (other := _mirrored(table, name)) != name:
             flip = np.array([-1.0, 1.0, 1.0])
