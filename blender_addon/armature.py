@@ -19,6 +19,9 @@ from motionary.stance import SIDES, UP
 __all__ = [
     "MIRROR",
     "Change",
+    "armature_data",
+    "armature_pose",
+    "character_frame",
     "character_matrices",
     "check_posable",
     "current_scene",
@@ -28,9 +31,11 @@ __all__ = [
     "is_uneven",
     "names_fit_sides",
     "pose_bone",
+    "pose_without",
     "probe",
     "read_matrices",
     "restore_switches",
+    "without_animation",
 ]
 
 POSE_CHANNELS: dict[str, tuple[float, ...]] = {
@@ -72,19 +77,21 @@ def _view_layer() -> bpy.types.ViewLayer:
     return layer
 
 
-def _data(armature: bpy.types.Object) -> bpy.types.Armature:
+def armature_data(armature: bpy.types.Object) -> bpy.types.Armature:
+    """Its bones at rest."""
     assert isinstance(armature.data, bpy.types.Armature)
     return armature.data
 
 
-def _pose(armature: bpy.types.Object) -> bpy.types.Pose:
+def armature_pose(armature: bpy.types.Object) -> bpy.types.Pose:
+    """Its bones as posed."""
     assert armature.pose is not None
     return armature.pose
 
 
 def pose_bone(armature: bpy.types.Object, name: str) -> bpy.types.PoseBone:
     """The pose bone called ``name``, which is there."""
-    return _pose(armature).bones[name]
+    return armature_pose(armature).bones[name]
 
 
 def find_armature(name: str | None = None) -> bpy.types.Object:
@@ -99,7 +106,7 @@ def find_armature(name: str | None = None) -> bpy.types.Object:
         if not named:
             raise MotionaryError(f"scene has no armature {name!r}; it has {listed}")
         return named[0]
-    humans = [item for item in armatures if find_rig(bone.name for bone in _data(item).bones)]
+    humans = [item for item in armatures if find_rig(bone.name for bone in armature_data(item).bones)]
     candidates = humans or armatures
     if not candidates:
         raise MotionaryError("scene has no armature; open a file with a rigged character")
@@ -136,9 +143,9 @@ def _update(armature: bpy.types.Object) -> None:
 
 
 @contextmanager
-def _without_animation(armature: bpy.types.Object) -> Iterator[dict[str, NDArray[np.float32]]]:
+def without_animation(armature: bpy.types.Object) -> Iterator[dict[str, NDArray[np.float32]]]:
     """No Action and no NLA while the block poses the bones, whose channels it gets."""
-    bones, data, animation = _pose(armature).bones, _data(armature), armature.animation_data
+    bones, data, animation = armature_pose(armature).bones, armature_data(armature), armature.animation_data
     saved = {name: np.empty(len(bones) * len(zero), np.float32) for name, zero in POSE_CHANNELS.items()}
     for name, values in saved.items():
         bones.foreach_get(name, values)
@@ -164,11 +171,11 @@ def _without_animation(armature: bpy.types.Object) -> Iterator[dict[str, NDArray
         armature.update_tag()
 
 
-def _pose_without(
+def pose_without(
     armature: bpy.types.Object, saved: dict[str, NDArray[np.float32]], zeroed: Container[str]
 ) -> None:
     """Pose the bones by ``saved`` channels, those in ``zeroed`` at their zero."""
-    bones = _pose(armature).bones
+    bones = armature_pose(armature).bones
     at_zero = np.array([bone.name in zeroed for bone in bones])
     for name, zero in POSE_CHANNELS.items():
         values = saved[name].reshape(len(bones), -1)
@@ -188,7 +195,7 @@ def _is_posed(
     armature: bpy.types.Object, saved: dict[str, NDArray[np.float32]], names: Container[str]
 ) -> bool:
     """Whether ``saved`` has any bone but ``names`` away from its zero."""
-    bones = _pose(armature).bones
+    bones = armature_pose(armature).bones
     others = np.array([bone.name not in names for bone in bones])
     return any(
         np.any(saved[name].reshape(len(bones), -1)[others] != np.array(zero, np.float32))
@@ -207,7 +214,7 @@ def names_fit_sides(armature: bpy.types.Object, rig: RigMap) -> bool:
 
     Importers from left-handed programs leave mirrored bones under a mirrored object, which do.
     """
-    bones, world = _data(armature).bones, armature.matrix_world
+    bones, world = armature_data(armature).bones, armature.matrix_world
     at = {j: np.array(world @ bones[listed[0]].head_local) for j, listed in rig.joints.items()}
     toes = [side for side in SIDES if f"{side}_foot" in at]
     forward = sum((at[f"{side}_foot"] - at[f"{side}_ankle"] for side in toes), np.zeros(3))
@@ -221,20 +228,25 @@ def is_uneven(armature: bpy.types.Object) -> bool:
 
 
 def character_matrices(armature: bpy.types.Object, names: Sequence[str]) -> NDArray[np.float64]:
-    """Matrices (N, 4, 4) of pose bones as the rig is evaluated, in the frame that a Target is in.
+    """Matrices (N, 4, 4) of pose bones as the rig is evaluated, in the frame that a Target is in."""
+    evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    poses = np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
+    result: NDArray[np.float64] = character_frame(evaluated) @ poses
+    return result
+
+
+def character_frame(armature: bpy.types.Object) -> NDArray[np.float64]:
+    """What takes the armature's own space to that frame: (4, 4).
 
     That is the world; or, for a mirrored object, the world mirrored in X = 0, where it is a body like others.
     An object of uneven scale counts as scaled evenly, for only then has its body bones of fixed lengths.
     """
-    evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    frame = np.array(evaluated.matrix_world, np.float64)
+    frame = np.array(armature.matrix_world, np.float64)
     if is_mirrored(armature):
         frame = MIRROR @ frame
     left, stretch, right = np.linalg.svd(frame[:3, :3])
     frame[:3, :3] = left @ right * np.cbrt(stretch.prod())
-    poses = np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
-    result: NDArray[np.float64] = frame @ poses
-    return result
+    return frame
 
 
 def probe(
@@ -250,15 +262,15 @@ def probe(
     controls = [pose_bone(armature, name) for name in names]
     hips = [names.index(rig.joints[f"{side}_hip"][0]) for side in ("left", "right")]
     root_bone = rig.root if root else None
-    with _without_animation(armature) as saved:
-        every = [bone.name for bone in _pose(armature).bones]
-        _pose_without(armature, saved, every)
+    with without_animation(armature) as saved:
+        every = [bone.name for bone in armature_pose(armature).bones]
+        pose_without(armature, saved, every)
         rest = stance = zero = character_matrices(armature, names)
         if _is_posed(armature, saved, names):
-            _pose_without(armature, saved, names)
+            pose_without(armature, saved, names)
             stance = zero = character_matrices(armature, names)
             if root_bone is not None:
-                _pose_without(armature, saved, [*names, root_bone])
+                pose_without(armature, saved, [*names, root_bone])
                 zero = character_matrices(armature, names)
         turned = np.tile(zero, (len(names), 1, 1, 1))
         for group in probe_groups(rig):

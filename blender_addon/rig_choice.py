@@ -56,7 +56,9 @@ def choose_rig(armature: bpy.types.Object) -> RigChoice:
         return _kept(armature, parents)
     if choice := _vrm(armature, parents):
         return choice
-    best = rank_rigs(parents)[0]
+    fits = rank_rigs(parents)
+    # What an animator poses are controls: where those fit too, they come before bones that deform.
+    best = min(fits, key=lambda fit: (not fit.rig.joints.keys() >= ESSENTIAL, _deforms(armature, fit.rig)))
     if best.rig.joints.keys() >= ESSENTIAL:
         return RigChoice(best.rig, best.reason)
     try:
@@ -65,6 +67,11 @@ def choose_rig(armature: bpy.types.Object) -> RigChoice:
         raise MotionaryError(
             f"armature {armature.name!r}: no rig map fits ({best.reason}), and {error}"
         ) from None
+
+
+def _deforms(armature: bpy.types.Object, rig: RigMap) -> bool:
+    thighs = rig.joints.get("left_hip", ())
+    return any(_data(armature).bones[bone].use_deform for bone in thighs)
 
 
 def keep_rig_map(armature: bpy.types.Object, rig: RigMap) -> None:
