@@ -38,31 +38,34 @@ class FileClips:
 
 def write_answer(stream: IO[bytes], found: FileClips) -> None:
     """Write a file's clips; MotionaryError, with nothing written, where one is too long to be packed."""
-    skeletons: dict[int, Skeleton] = {id(clip.motion.skeleton): clip.motion.skeleton for clip in found.clips}
-    place = {key: i for i, key in enumerate(skeletons)}
     packed = [encode_motion(clip.motion) for clip in found.clips]
+    described = [_described(clip.motion.skeleton) for clip in found.clips]
+    skeletons = list(dict.fromkeys(described))
     header = {
-        "skeletons": [
-            {"names": made.names, "parents": made.parents.tolist(), "offsets": made.offsets.tolist()}
-            for made in skeletons.values()
-        ],
+        "skeletons": [json.loads(text) for text in skeletons],
         "notes": found.notes,
         "clips": [
             {
                 "name": clip.name,
-                "skeleton": place[id(clip.motion.skeleton)],
+                "skeleton": skeletons.index(text),
                 "fps": clip.motion.fps,
                 "captions": clip.captions,
                 "tags": clip.tags,
                 "bytes": len(data),
             }
-            for clip, data in zip(found.clips, packed, strict=True)
+            for clip, text, data in zip(found.clips, described, packed, strict=True)
         ],
     }
     stream.write(json.dumps(header).encode() + b"\n")
     for data in packed:
         stream.write(data)
     stream.flush()
+
+
+def _described(skeleton: Skeleton) -> str:
+    """The same for skeletons that are the same: the many clips of a file mostly share one."""
+    offsets = skeleton.offsets.tolist()
+    return json.dumps({"names": skeleton.names, "parents": skeleton.parents.tolist(), "offsets": offsets})
 
 
 def write_failure(stream: IO[bytes], reason: str) -> None:
