@@ -6,6 +6,7 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 from blender_addon.apply import apply_motion  # noqa: E402
+from blender_addon.mannequin import mannequin  # noqa: E402
 from blender_addon.options import ApplyOptions  # noqa: E402
 from blender_addon.rig_choice import find_rig_map  # noqa: E402
 from scripts.sample_rigs import SAMPLES, clear_file, make_auto_rig_pro, make_mpfb  # noqa: E402
@@ -78,3 +79,15 @@ def test_mpfbs_skeleton_has_all_its_bones_and_stands_on_the_floor():
     assert min(bone.tail_local.z for bone in bones) == pytest.approx(0.0, abs=1e-3)
     assert bones["upperarm02.L"].parent == bones["upperarm01.L"]
     assert bones["oris06"].parent == bones["special01"]
+
+
+def test_a_mannequin_has_toes_in_front_of_its_feet_wherever_tails_point():
+    clear_file()
+    armature = SAMPLES["Unreal"].make()
+    ball = armature.data.bones["ball_l"]
+    assert (
+        abs((armature.matrix_world.to_3x3() @ ball.vector).normalized().y) < 0.3
+    )  # its tail is not in front
+    points, _ = mannequin(armature, find_rig_map(armature))["left"]
+    assert -0.25 < points[:, 1].min() < -0.18
+    assert points[:, 2].min() > -0.05
