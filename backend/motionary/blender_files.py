@@ -29,6 +29,7 @@ from motionary.errors import MotionaryError
 
 __all__ = [
     "BLENDER_SUFFIXES",
+    "CURE",
     "GREETING",
     "Blender",
     "ReadFile",

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,19 +130,31 @@ def index(
             help="What embeds. auto: a GPU, where there is one and the train extra is installed; else numpy.",
         ),
     ] = "auto",
+    blender: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
+        ),
+    ] = None,
+    blender_seconds: Annotated[
+        float, typer.Option(min=1, help="Seconds that Blender may take over one file.")
+    ] = 600.0,
     prune: Annotated[
         bool, typer.Option("--prune", help="Drop clips whose files are no longer in SOURCE.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read motion files (BVH, AMC with its ASF, HumanML3D npy) into a library; again, only what changed.
+    """Read motion files into a library; again, only what changed.
 
+    BVH, AMC with its ASF, HumanML3D npy; where there is a Blender, all Actions of .blend, FBX and glTF files.
     A captions.csv (columns file,caption,tags) in a folder says what its files show.
     """
     if not sources and not reembed:
         raise typer.BadParameter("give a SOURCE: a motion file or a folder of them", param_hint="SOURCE")
     if device not in DEVICES:
         raise typer.BadParameter(f"{device!r} is none of {', '.join(DEVICES)}", param_hint="--device")
+    from motionary.blender_files import find_blender
     from motionary.bundle import load_bundle
     from motionary.device import embed_on
     from motionary.index import IndexReport, embed_again, index_files
@@ -169,6 +182,7 @@ def index(
                         prune=prune,
                         reread=reread,
                         embed=embed,
+                        blender=partial(find_blender, blender, seconds=blender_seconds),
                         progress=progress,
                     )
             is_empty = not clip_ids(held)
@@ -302,7 +316,8 @@ def starter(
 
 
 def _summary(again: IndexReport, report: IndexReport) -> str:
-    parts = [f"indexed {report.indexed}", f"skipped {report.unchanged} unchanged"]
+    clips = f" ({report.clips} clips)" if report.clips != report.indexed else ""
+    parts = [f"indexed {report.indexed}{clips}", f"skipped {report.unchanged} unchanged"]
     parts += [f"embedded {again.embedded} clips again"] if again.embedded else []
     parts += [f"removed {report.removed}"] if report.removed else []
     return ", ".join([*parts, f"failed {len(again.failures) + len(report.failures)}"])
@@ -310,9 +325,9 @@ def _summary(again: IndexReport, report: IndexReport) -> str:
 
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[Progress], None]]:
-    """A bar on a terminal; elsewhere only the failures, a line each."""
+    """A bar on a terminal; elsewhere only what there is to say, a line each."""
     if not sys.stderr.isatty():
-        yield lambda step: _complain(step.failure) if step.failure else None
+        yield _complain_of
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -325,10 +340,20 @@ def _progress(title: str) -> Iterator[Callable[[Progress], None]]:
 
         def show(step: Progress) -> None:
             bar.update(task, completed=step.done, total=step.total)
-            if step.failure:
-                bar.console.print(Text(f"motionary: {_plain(step.failure)}"), soft_wrap=True)
+            for line in _lines(step):
+                bar.console.print(Text(f"motionary: {_plain(line)}"), soft_wrap=True)
 
         yield show
+
+
+def _complain_of(step: Progress) -> None:
+    for line in _lines(step):
+        _complain(line)
+
+
+def _lines(step: Progress) -> list[str]:
+    """What there is to say of a file: why it failed, and what in it is no clip."""
+    return [*([step.failure] if step.failure else []), *step.notes]
 
 
 def _show_hits(hits: Sequence[Hit], asked: dict[str, Any], as_json: bool) -> None:

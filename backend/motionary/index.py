@@ -3,6 +3,7 @@
 Files are read and their features computed in other processes; embedding, which numpy spreads over the cores
 by itself (or a GPU does it: ``motionary.device``), and writing happen here. A file's clips are one
 transaction, so whenever the work is stopped, what was finished stays and the same call goes on from there.
+What only Blender reads, a Blender of each reading process reads (``motionary.blender_files``).
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from itertools import chain
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import accumulate, chain
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -26,8 +28,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary import library as store
+from motionary.blender_files import (
+    BLENDER_SUFFIXES,
+    CURE,
+    Blender,
+    ReadFile,
+    blender_reader,
+    check_blender,
+    find_blender,
+)
 from motionary.captions_csv import NAME as CAPTIONS_NAME
 from motionary.captions_csv import Said, read_captions
+from motionary.clip_stream import FileClips
 from motionary.codec import encode_motion
 from motionary.errors import MotionaryError
 from motionary.features import FPS, features_from_joints, motion_joints
@@ -50,6 +62,7 @@ __all__ = [
 
 BATCH = 8192
 """Frames that are embedded together: enough to keep numpy or a GPU busy, little to lose when stopped."""
+ALL_SUFFIXES = (*SUFFIXES, *BLENDER_SUFFIXES)
 AHEAD = 4
 """Files a process that reads may be ahead of what is written, which bounds the memory."""
 
@@ -92,30 +105,38 @@ class Windows:
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` files or clips are finished, ``name`` is the last; ``failure``: why it failed."""
+    """``done`` of ``total`` files or clips are finished, ``name`` is the last; ``failure``: why it failed;
+    ``notes``: lines about what in it is no clip."""
 
     done: int
     total: int
     name: str
     failure: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What was done with files (``embedded`` counts clips); ``failures`` are lines for the user."""
+    """What was done with files (``clips`` are those of the indexed ones, ``embedded`` counts clips);
+    ``failures`` are lines for the user, and so are ``notes`` about what in good files is no clip."""
 
     indexed: int = 0
+    clips: int = 0
     unchanged: int = 0
     removed: int = 0
     embedded: int = 0
     failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     cancelled: bool = False
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class _File:
-    """A motion file to read; ``sha256``: what the library holds of it, where it was read in the same way."""
+    """A motion file to read; ``sha256``: what the library holds of it, where it was read in the same way.
+
+    said: of the file; of_clips: of its clips, by their names.
+    """
 
     name: str
     said: Said
@@ -123,6 +144,7 @@ class _File:
     windows: Windows
     reading: str
     sha256: str | None = None
+    of_clips: Mapping[str, Said] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,20 +158,23 @@ class _Stored:
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """What a reading process made of a task: a clip (none: the file holds what it did), or a failure.
+    """What a reading process made of a task: clips (None: the file holds what it did), or a failure.
 
-    spans: (N, 2) seconds; parts: the features of each, (F, 263).
+    spans: (N, 2) seconds; parts: the features of each span, (F, 263), of one clip after the other.
     """
 
     name: str
     source: Source | None = None
-    clip: NewClip | None = None
+    clips: Sequence[NewClip] | None = None
     spans: NDArray[np.float64] | None = None
     parts: Sequence[NDArray[np.float32]] = ()
     failure: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 Task = TypeVar("Task", _File, _Stored)
+Reader: TypeAlias = Callable[[], AbstractContextManager[Callable[[Task], _Read]]]
+"""What a reading process does with its tasks, and what it needs for that, from its first task to its last."""
 
 
 def index_files(
@@ -163,20 +188,22 @@ def index_files(
     prune: bool = False,
     reread: bool = False,
     embed: Embed | None = None,
+    blender: Callable[[], Blender | None] = find_blender,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> IndexReport:
     """Read the motion files in ``sources`` (files, and folders with all below) into an open library.
 
     Files that did not change since are passed over; those that changed take the place of what they were.
-    What a ``captions.csv`` in a folder says of the files below it is kept with them. A file that cannot be
-    read is reported and passed over.
+    What a ``captions.csv`` in a folder says of the files below it is kept with them; one clip of a file that
+    has several is ``file.blend#Clip`` to it. A file that cannot be read is reported and passed over; so are
+    .blend, FBX and glTF files, in one line for all, where there is no Blender to read them.
 
     workers: processes that read (None: one a core; 1: this process reads, as it must within Blender). fps:
     frames a second of files whose header is wrong. prune: drop what the library has of files that are no
     longer in ``sources``. reread: unchanged files too. embed: what embeds instead of
-    ``bundle.embed_features``, to the same vectors. progress: called after each file. cancel: asked before
-    each file whether to stop.
+    ``bundle.embed_features``, to the same vectors. blender: finds what reads such files; called where there are
+    any to read. progress: called after each file. cancel: asked before each file whether to stop.
 
     MotionaryError where another model embedded the library, or it cannot be written.
     """
@@ -194,32 +221,51 @@ def index_files(
     store.remove_sources(library, gone)
     tasks = []
     for path in paths:
-        file = _File(path, said.get(path, Said((), ())), fps, windows, _reading(fps, said.get(path)))
+        of_clips = dict(said.get(path, {}))
+        of_file = of_clips.pop("", None)
+        reading = _reading(fps, of_file, of_clips)
+        file = _File(path, of_file or Said((), ()), fps, windows, reading, of_clips=of_clips)
         old = known.get(path)
-        if reread or old is None or old.reading != file.reading:
+        if reread or old is None or old.reading != reading:
             tasks.append(file)
         elif not _is_untouched(old):
             tasks.append(replace(file, sha256=old.sha256))
 
     unchanged = finished = len(paths) - len(tasks)
-    indexed = 0
-    reads = _parallel(_read_file, tasks, workers, cancel)
+    reads_them = None
+    if for_blender := [task for task in tasks if _is_blenders(task)]:
+        try:
+            reads_them = _working(blender())
+        except MotionaryError as error:
+            tasks = [task for task in tasks if not _is_blenders(task)]
+            finished += len(for_blender)
+            failures.append(f"{_counted(for_blender)} not read: {error}")
+            tell(Progress(finished, len(paths), for_blender[-1].name, failures[-1]))
+    indexed = clips = 0
+    notes: list[str] = []
+    reads = _parallel(partial(_file_reader, reads_them), tasks, workers, cancel)
     for read, vectors in chain.from_iterable(_embedded(reads, bundle, embed, BATCH)):
         if read.failure:
             failures.append(read.failure)
-        elif read.source and read.clip:
-            store.replace_source(library, read.source, [replace(read.clip, vectors=vectors)], model)
-            indexed += 1
+        elif read.source and read.clips is not None:
+            ends = accumulate(len(clip.spans) for clip in read.clips[:-1])
+            rows = np.split(vectors, list(ends))
+            made = [replace(clip, vectors=own) for clip, own in zip(read.clips, rows, strict=False)]
+            store.replace_source(library, read.source, made, model)
+            indexed, clips = indexed + 1, clips + len(made)
         elif read.source:
             store.update_source(library, read.source)
             unchanged += 1
+        notes += read.notes
         finished += 1
-        tell(Progress(finished, len(paths), read.name, read.failure))
+        tell(Progress(finished, len(paths), read.name, read.failure, read.notes))
     return IndexReport(
         indexed,
+        clips,
         unchanged,
         len(gone),
         failures=tuple(failures),
+        notes=tuple(notes),
         cancelled=finished < len(paths),
         seconds=time.monotonic() - began,
     )
@@ -250,7 +296,7 @@ def embed_again(
     tell = progress or (lambda _: None)
     failures = []
     finished = 0
-    reads = _parallel(_read_stored, tasks, workers, cancel)
+    reads = _parallel(_stored_reader, tasks, workers, cancel)
     for made in _embedded(reads, bundle, embed, batch or BATCH):
         done = zip(tasks[finished:], made, strict=False)
         vectors = [(task.clip, read.spans, rows) for task, (read, rows) in done if read.spans is not None]
@@ -322,10 +368,11 @@ def _taken_over(library: Library, bundle: MotionModel) -> Model:
 # What there is to do
 
 
-def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, Said], list[str]]:
-    """The motion files in ``places``, what captions files say of them, and what is wrong with the places."""
+def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, dict[str, Said]], list[str]]:
+    """The motion files in ``places``, what captions files say of each ("") and of its clips, by their names,
+    and what is wrong with the places."""
     paths: dict[str, None] = {}
-    said: dict[str, Said] = {}
+    said: dict[str, dict[str, Said]] = {}
     failures: list[str] = []
 
     def refused(error: OSError) -> None:
@@ -337,10 +384,14 @@ def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, Said], list[str]
             return
         try:
             for name, what in read_captions(table).items():
-                path = os.path.normpath(folder / name)
+                path, clip = os.path.normpath(folder / name), ""
+                if not Path(path).exists() and "#" in name:
+                    file, _, clip = name.partition("#")
+                    path = os.path.normpath(folder / file)
                 if Path(path).exists():
-                    above = said.get(path, Said((), ()))
-                    said[path] = Said(above.captions + what.captions, above.tags + what.tags)
+                    of_file = said.setdefault(path, {})
+                    above = of_file.get(clip, Said((), ()))
+                    of_file[clip] = Said(above.captions + what.captions, above.tags + what.tags)
                 elif whole:
                     failures.append(f"{table}: line {what.line}: names {name!r}, which is not there")
         except MotionaryError as error:
@@ -353,10 +404,10 @@ def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, Said], list[str]
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 heed(Path(folder), whole=True)
                 for name in sorted(names):
-                    if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                    if name.lower().endswith(ALL_SUFFIXES) and not name.startswith("."):
                         paths[str(Path(folder, name))] = None
             if len(paths) == before:
-                failures.append(f"{place}: no motion files ({', '.join(SUFFIXES)}) in this folder")
+                failures.append(f"{place}: no motion files ({', '.join(ALL_SUFFIXES)}) in this folder")
         elif not place.exists():
             failures.append(f"{place}: no such file or folder")
         elif place.suffix.lower() != ".asf" and place.name != CAPTIONS_NAME:  # as in: index walks/*
@@ -365,12 +416,30 @@ def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, Said], list[str]
     return list(paths), said, failures
 
 
-def _reading(fps: float | None, said: Said | None) -> str:
-    """A digest of what besides a file's bytes decides what its clip is; empty where nothing does."""
-    if fps is None and said is None:
+def _reading(fps: float | None, said: Said | None, of_clips: Mapping[str, Said]) -> str:
+    """A digest of what besides a file's bytes decides what its clips are; empty where nothing does."""
+    if fps is None and said is None and not of_clips:
         return ""
-    what = [fps, said and said.captions, said and said.tags]
+    what: list[Any] = [fps, said and said.captions, said and said.tags]
+    what += [[clip, own.captions, own.tags] for clip, own in of_clips.items()]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+def _is_blenders(task: _File) -> bool:
+    return task.name.lower().endswith(BLENDER_SUFFIXES)
+
+
+def _counted(files: Sequence[_File]) -> str:
+    more = f" and {len(files) - 1} more {'file' if len(files) == 2 else 'files'}" if len(files) > 1 else ""
+    return f"{files[0].name}{more}"
+
+
+def _working(blender: Blender | None) -> Blender:
+    """``blender``; MotionaryError, with the cure, where there is none or it does not come up."""
+    if blender is None:
+        raise MotionaryError(f"no Blender was found, which reads {', '.join(BLENDER_SUFFIXES)}; {CURE}")
+    check_blender(blender)
+    return blender
 
 
 def _is_untouched(old: Source) -> bool:
@@ -390,7 +459,16 @@ def _is_gone(path: str, places: Sequence[Path]) -> bool:
 # In the reading processes
 
 
-def _read_file(task: _File) -> _Read:
+@contextmanager
+def _file_reader(blender: Blender | None) -> Iterator[Callable[[_File], _Read]]:
+    if blender is None:
+        yield _read_file
+        return
+    with blender_reader(blender) as read:
+        yield partial(_read_file, blenders=read)
+
+
+def _read_file(task: _File, blenders: ReadFile | None = None) -> _Read:
     path = Path(task.name)
     try:
         task.name.encode()
@@ -402,16 +480,54 @@ def _read_file(task: _File) -> _Read:
         source = Source(task.name, status.st_size, status.st_mtime_ns, digest, task.reading)
         if digest == task.sha256:
             return _Read(task.name, source)
-        clip = read_clip(path, fps=task.fps)
-        clip = replace(
-            clip,
-            captions=tuple(dict.fromkeys(task.said.captions + clip.captions)),
-            tags=tuple(dict.fromkeys(task.said.tags + clip.tags)),
-        )
-        new, parts = _prepared(clip, task.windows)
+        if blenders and _is_blenders(task):
+            return _made_of_many(task, source, blenders(path))
+        new, parts = _prepared(_told_of(read_clip(path, fps=task.fps), task.said), task.windows)
+        notes = _unknown(task, ())
     except Exception as error:  # whatever one file does to its reader, the others are to be read
         return _Read(task.name, failure=_reason(task.name, error))
-    return _Read(task.name, source, new, parts=parts)
+    return _Read(task.name, source, [new], parts=parts, notes=notes)
+
+
+def _made_of_many(task: _File, source: Source, found: FileClips) -> _Read:
+    """The clips of a file that holds any number of them; one that is no body's is passed over with a note."""
+    clips: list[NewClip] = []
+    parts: list[NDArray[np.float32]] = []
+    notes = [*found.notes, *_unknown(task, [clip.name for clip in found.clips])]
+    for clip in found.clips:
+        if task.fps is not None:
+            clip = replace(clip, motion=replace(clip.motion, fps=task.fps))
+        said = task.of_clips.get(clip.name, Said((), ()))
+        try:
+            new, own = _prepared(_told_of(_told_of(clip, task.said), said), task.windows)
+        except MotionaryError as error:
+            notes.append(f"{task.name}#{clip.name}: {error}")
+            continue
+        clips.append(new)
+        parts += own
+    return _Read(task.name, source, clips, parts=parts, notes=tuple(notes))
+
+
+def _told_of(clip: Clip, said: Said) -> Clip:
+    """``clip`` with the captions and tags that a captions file has of it before its own."""
+    return replace(
+        clip,
+        captions=tuple(dict.fromkeys(said.captions + clip.captions)),
+        tags=tuple(dict.fromkeys(said.tags + clip.tags)),
+    )
+
+
+def _unknown(task: _File, clips: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        f"{task.name}#{name}: {CAPTIONS_NAME} has captions for this clip, which the file does not have"
+        for name in task.of_clips
+        if name not in clips
+    )
+
+
+@contextmanager
+def _stored_reader() -> Iterator[Callable[[_Stored], _Read]]:
+    yield _read_stored
 
 
 def _read_stored(task: _Stored) -> _Read:
@@ -488,12 +604,12 @@ def _batches(reads: Iterable[_Read], frames: int) -> Iterator[list[_Read]]:
 
 
 def _parallel(
-    function: Callable[[Task], _Read],
+    reader: Reader[Task],
     tasks: Sequence[Task],
     workers: int | None,
     cancel: Callable[[], bool] | None,
 ) -> Iterator[_Read]:
-    """``function`` of each task, in order, until ``cancel``; at most AHEAD a process are kept ahead.
+    """What ``reader`` makes of each task, in order, until ``cancel``; at most AHEAD a process are kept ahead.
 
     Not concurrent.futures: there, a process that dies takes every task under way with it, and one whose
     parent is killed, or interrupted twice, waits for ever. Here each process has a pipe of its own, whose
@@ -502,15 +618,16 @@ def _parallel(
     workers = min(workers or os.cpu_count() or 1, len(tasks))
     is_stopped = cancel or (lambda: False)
     if workers <= 1:
-        for task in tasks:
-            if is_stopped():
-                return
-            yield function(task)
+        with reader() as read:
+            for task in tasks:
+                if is_stopped():
+                    return
+                yield read(task)
         return
     given = taken = 0
     results: dict[int, _Read] = {}
     busy: dict[Connection, int] = {}
-    readers = dict(_reader(function) for _ in range(workers))
+    readers = dict(_process(reader) for _ in range(workers))
     try:
         while taken < len(tasks):
             for pipe in readers:
@@ -536,7 +653,7 @@ def _parallel(
                         failure=f"{tasks[number].name}: reading it ended the process that did (exit code "
                         f"{died.exitcode}); it may need more memory than there is",
                     )
-                    readers |= [_reader(function)]
+                    readers |= [_process(reader)]
     finally:
         for process in readers.values():
             process.terminate()
@@ -545,24 +662,24 @@ def _parallel(
             pipe.close()
 
 
-def _reader(function: Callable[[Task], _Read]) -> tuple[Connection, SpawnProcess]:
+def _process(reader: Reader[Task]) -> tuple[Connection, SpawnProcess]:
     """A new process that reads, and this end of its pipe."""
     # Spawned, for a fork of a process with threads (Blender's, or numpy's) may hang.
     context = get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(function, there), daemon=True)
+    process = context.Process(target=_serve, args=(reader, there), daemon=True)
     with _deaf_to_interrupts():
         process.start()
     there.close()  # so that the pipe ends when the process does
     return here, process
 
 
-def _serve(function: Callable[[Task], _Read], pipe: Connection) -> None:
+def _serve(reader: Reader[Task], pipe: Connection) -> None:
     """In a reading process: do what comes through the pipe, until nobody is at its other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there is no mask
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError), reader() as read:
         while True:
-            pipe.send(function(pipe.recv()))
+            pipe.send(read(pipe.recv()))
 
 
 @contextmanager

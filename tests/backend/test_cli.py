@@ -130,7 +130,7 @@ def test_an_empty_folder_makes_no_library(bundle, tmp_path):
     (tmp_path / "void").mkdir()
     done = cli("index", tmp_path / "void", "--library", tmp_path / "a.motionary", "--model", bundle)
     assert done.exit_code == 1
-    assert "void: no motion files (.bvh, .amc, .npy)" in done.stderr
+    assert "void: no motion files (.bvh, .amc, .npy, .blend, .fbx, .glb, .gltf)" in done.stderr
     assert not (tmp_path / "a.motionary").exists()
 
 

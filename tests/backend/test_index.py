@@ -330,7 +330,10 @@ def test_a_reader_that_fails_in_an_unforeseen_way_is_passed_over(library, bundle
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda folder: folder.mkdir(), r"no motion files \(.bvh, .amc, .npy\) in this folder"),
+        (
+            lambda folder: folder.mkdir(),
+            r"no motion files \(.bvh, .amc, .npy, .blend, .fbx, .glb, .gltf\) in this folder",
+        ),
         (lambda folder: None, "no such file or folder"),
         (lambda folder: folder.write_text("x"), "is not read here"),
     ],
@@ -433,6 +436,8 @@ def test_a_process_that_dies_of_a_file_takes_no_other_with_it(moves, tmp_path):
     script = textwrap.dedent(
         f"""
         import os, signal, sys
+        from contextlib import nullcontext
+        from functools import partial
         from pathlib import Path
         from motionary import index
 
@@ -445,7 +450,7 @@ def test_a_process_that_dies_of_a_file_takes_no_other_with_it(moves, tmp_path):
             from motionary.captions_csv import Said
             files = sorted(Path({str(moves)!r}).rglob("*.bvh"))
             tasks = [index._File(str(f), Said((), ()), None, index.Windows(), "") for f in files]
-            for read in index._parallel(dies, tasks, 2, None):
+            for read in index._parallel(partial(nullcontext, dies), tasks, 2, None):
                 print(Path(read.name).name, read.failure and read.failure.partition(": ")[2])
         """
     )
