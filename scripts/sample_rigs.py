@@ -358,6 +358,7 @@ def put_under(armature: bpy.types.Object, matrix: Matrix) -> None:
     assert isinstance(armature.data, bpy.types.Armature)
     armature.data.transform(matrix.inverted() @ armature.matrix_world)
     armature.matrix_world = matrix
+    armature.data.update_tag()  # which transform() leaves out
     bpy.context.view_layer.update()
 
 
