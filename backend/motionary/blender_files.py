@@ -75,7 +75,7 @@ def find_blender(
     """
     script = (addon or _addon()) / "read_clips.py"
     named = executable or os.environ.get(ENVIRONMENT)
-    found = shutil.which(named) if named else None
+    found = shutil.which(str(named)) if named else None
     if named and found is None:
         raise MotionaryError(f"{named}: no such program; {CURE}")
     if found is None and _has_bpy():

@@ -202,8 +202,8 @@ def index_files(
     workers: processes that read (None: one a core; 1: this process reads, as it must within Blender). fps:
     frames a second of files whose header is wrong. prune: drop what the library has of files that are no
     longer in ``sources``. reread: unchanged files too. embed: what embeds instead of
-    ``bundle.embed_features``, to the same vectors. blender: finds what reads such files; called where there are
-    any to read. progress: called after each file. cancel: asked before each file whether to stop.
+    ``bundle.embed_features``, to the same vectors. blender: finds what reads such files; called where there
+    are any to read. progress: called after each file. cancel: asked before each file whether to stop.
 
     MotionaryError where another model embedded the library, or it cannot be written.
     """

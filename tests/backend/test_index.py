@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motionary import index as index_module
+from motionary.blender_files import Blender, find_blender
+from motionary.body import JOINTS, body_positions
 from motionary.bundle import load_bundle
+from motionary.clip_stream import FileClips
 from motionary.errors import MotionaryError
 from motionary.features import motion_features
 from motionary.formats import read_clip, write_bvh
@@ -31,9 +35,10 @@ from motionary.library import (
     sources,
     summary,
 )
-from motionary.motion import Clip, slice_frames
-from motionary.search import similar
+from motionary.motion import Clip, Motion, Skeleton, slice_frames
+from motionary.search import search, similar
 from tests.bundles import make_bundle
+from tests.data import unzipped
 from tests.motions import standing, walk
 
 
@@ -429,6 +434,198 @@ def test_cancel_keeps_what_was_done(library, bundle, moves, monkeypatch):
     assert (report.indexed, report.cancelled) == (2, True)
     assert names(library) == ["walk", "long"]
     assert run(library, bundle, moves).indexed == 1
+
+
+# What Blender reads
+
+
+class Blenders:
+    """What stands for a Blender: file name -> what it finds there; asked: for which files it was."""
+
+    def __init__(self, monkeypatch):
+        self.found, self.asked, self.started = {}, [], 0
+        monkeypatch.setattr(index_module, "check_blender", lambda _: None)
+        monkeypatch.setattr(index_module, "blender_reader", self.reader)
+
+    @contextmanager
+    def reader(self, _):
+        self.started += 1
+        yield self.read
+
+    def read(self, path):
+        self.asked.append(path.name)
+        found = self.found[path.name]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@pytest.fixture
+def blenders(monkeypatch, moves):
+    """Beside the three: takes.blend, whose clips are walk, stand and cube, and which also holds a pose."""
+    cube = Motion(
+        Skeleton(("cube",), np.array([-1]), np.zeros((1, 3))), np.ones((9, 1, 4)) / 2, np.zeros((9, 3)), 24
+    )
+    (moves / "takes.blend").write_bytes(b"takes")
+    made = Blenders(monkeypatch)
+    made.found["takes.blend"] = FileClips(
+        (
+            Clip("walk", walk(1.0), "", ("goes",), ("asset",)),
+            Clip("stand", standing(40)),
+            Clip("cube", cube),
+        ),
+        (f"{moves / 'takes.blend'}: action 'pose' is a pose of one frame",),
+    )
+    return made
+
+
+def some_blender():
+    return Blender(("blender",))
+
+
+def no_blender():
+    return None
+
+
+def test_every_action_of_a_file_is_a_clip_and_what_is_none_is_noted(library, bundle, moves, blenders):
+    told = []
+    report = run(library, bundle, moves / "takes.blend", blender=some_blender, progress=told.append)
+    assert (report.indexed, report.clips, report.failures) == (1, 2, ())
+    pose, cube = report.notes
+    assert pose.endswith("takes.blend: action 'pose' is a pose of one frame")
+    assert f"{moves / 'takes.blend'}#cube: skeleton of 1 joints is no human body" in cube
+    assert told[-1].notes == report.notes
+    assert names(library) == ["walk", "stand"]
+    info = clip_info(library, find_clip(library, "walk"))
+    assert (info.captions, info.tags, info.source) == (("goes",), ("asset",), str(moves / "takes.blend"))
+    embeddings = read_embeddings(library)
+    wanted = bundle.embed_features([motion_features(walk(1.0)), motion_features(standing(40))])
+    np.testing.assert_allclose(embeddings.vectors, wanted, atol=1e-5)
+
+
+def test_a_file_that_blender_reads_is_read_once(library, bundle, moves, blenders):
+    run(library, bundle, moves, blender=some_blender)
+    report = run(library, bundle, moves, blender=some_blender)
+    assert (report.indexed, report.unchanged) == (0, 4)
+    (moves / "takes.blend").write_bytes(b"other takes")
+    blenders.found["takes.blend"] = FileClips((), ("no armature",))
+    assert run(library, bundle, moves, blender=some_blender).notes == ("no armature",)
+    assert sorted(names(library)) == ["long", "stand", "walk"]
+    # It has no clips, which is known now.
+    assert run(library, bundle, moves, blender=some_blender).unchanged == 4
+    assert blenders.asked == ["takes.blend"] * 2
+
+
+def test_blender_is_neither_looked_for_nor_started_without_a_file_for_it(library, bundle, moves, blenders):
+    def looks():
+        raise AssertionError("looked for it")
+
+    assert run(library, bundle, moves / "walk.bvh", moves / "sub", blender=looks).indexed == 3
+    assert blenders.started == 0
+
+
+def test_without_blender_its_files_are_said_once_and_the_others_read(library, bundle, moves, blenders):
+    for name in ("a.fbx", "b.GLB", "c.gltf"):
+        (moves / name).write_bytes(b"")
+    told = []
+    report = run(library, bundle, moves, blender=no_blender, progress=told.append)
+    assert report.indexed == 3
+    (line,) = report.failures
+    assert line.startswith(f"{moves / 'a.fbx'} and 3 more files not read: no Blender was found")
+    assert "install pip's bpy" in line
+    assert [step.failure for step in told if step.failure] == [line]
+    assert told[-1].done == told[-1].total == 7
+    assert not report.cancelled
+
+
+def test_a_blender_that_does_not_come_up_is_said_once(library, bundle, moves, blenders, monkeypatch):
+    def fails(_):
+        raise MotionaryError("blender: Blender does not start: no libXi")
+
+    monkeypatch.setattr(index_module, "check_blender", fails)
+    report = run(library, bundle, moves, blender=some_blender)
+    assert report.indexed == 3
+    assert report.failures == (
+        f"{moves / 'takes.blend'} not read: blender: Blender does not start: no libXi",
+    )
+
+
+def test_what_blender_read_before_stays_where_there_is_none_today(library, bundle, moves, blenders):
+    run(library, bundle, moves, blender=some_blender)
+    (moves / "takes.blend").write_bytes(b"other takes")
+    assert len(run(library, bundle, moves, blender=no_blender).failures) == 1
+    assert len(names(library)) == 5
+
+
+def test_a_file_that_blender_does_not_survive_is_one_line(library, bundle, moves, blenders):
+    (moves / "crash.fbx").write_bytes(b"")
+    blenders.found["crash.fbx"] = MotionaryError(
+        f"{moves / 'crash.fbx'}: Blender ended while reading it (signal 11)"
+    )
+    report = run(library, bundle, moves, blender=some_blender)
+    assert report.indexed == 4
+    assert report.failures == (f"{moves / 'crash.fbx'}: Blender ended while reading it (signal 11)",)
+
+
+def test_captions_are_of_a_file_or_of_one_clip_in_it(library, bundle, moves, blenders):
+    (moves / "captions.csv").write_text(
+        "file,caption,tags\ntakes.blend,a take,studio\ntakes.blend#walk,a person walks,gait\n"
+        "takes.blend#wlak,a slip,\nwalk.bvh,walks,\n"
+    )
+    report = run(library, bundle, moves, blender=some_blender)
+    assert report.failures == ()
+    (slip,) = [note for note in report.notes if "wlak" in note]
+    assert slip.startswith(f"{moves / 'takes.blend'}#wlak: captions.csv has captions for this clip, which")
+    found = {
+        clip.name: clip
+        for clip in (clip_info(library, c) for c in clip_ids(library))
+        if "takes" in clip.source
+    }
+    assert found["walk"].captions == ("a person walks", "a take", "goes")
+    assert found["walk"].tags == ("gait", "studio", "asset")
+    assert found["stand"].captions == ("a take",)
+    (moves / "captions.csv").write_text("file,caption\ntakes.blend#stand,a person stands\n")
+    assert run(library, bundle, moves, blender=some_blender).indexed == 2  # walk.bvh has no caption any more
+    stand = [clip_info(library, clip) for clip in clip_ids(library)]
+    assert [clip.captions for clip in stand if "takes" in clip.source] == [("goes",), ("a person stands",)]
+
+
+def test_a_file_with_a_number_sign_in_its_name_is_that_file(library, bundle, moves, blenders):
+    shutil.move(moves / "walk.bvh", moves / "walk#2.bvh")
+    (moves / "captions.csv").write_text("file,caption\nwalk#2.bvh,a second walk\n")
+    run(library, bundle, moves, blender=some_blender)
+    (walk_2,) = [c for c in (clip_info(library, clip) for clip in clip_ids(library)) if c.name == "walk#2"]
+    assert walk_2.captions == ("a second walk",)
+
+
+def test_fps_overrides_that_of_a_scene(library, bundle, moves, blenders):
+    run(library, bundle, moves / "takes.blend", blender=some_blender, fps=60.0)
+    assert clip_info(library, find_clip(library, "walk")).fps == 60.0
+
+
+@pytest.mark.skipif(find_blender() is None, reason="needs pip's bpy or a Blender")
+def test_all_animations_of_the_shared_gltf_files_are_bodies_that_stand_upright(library, tmp_path):
+    """87 animations in two files, each read by a Blender of its own process, in one call."""
+    folder = unzipped("mesh2motion.zip") / "mesh2motion"
+    bundle = load_bundle(None)
+    report = run(library, bundle, folder, workers=2)
+    assert report.failures == ()
+    assert (report.indexed, report.clips) == (8, 87)  # six of them are characters without any
+    assert len(report.notes) == 6
+    heights = {}
+    for clip in clip_ids(library):
+        found = load_clip(library, clip)
+        at = dict(zip(JOINTS, np.moveaxis(body_positions(found.motion), 1, 0), strict=True))
+        assert all(np.isfinite(places).all() for places in at.values())
+        legs = np.linalg.norm(at["left_knee"] - at["left_hip"], axis=-1)
+        assert legs.min() == pytest.approx(legs.max(), abs=0.01)
+        assert 0.35 < legs[0] < 0.5
+        heights[found.name] = {joint: places[0, 1] for joint, places in at.items()}
+    on_foot = [at for at in heights.values() if at["head"] > 1.3 and at["left_ankle"] < 0.3]
+    assert len(on_foot) > 55
+    assert all(0.65 < at["pelvis"] < 1.0 and at["left_ankle"] > 0.05 for at in on_foot)
+    walks = [hit.name for hit in search(library, bundle, "a person walks", 5)]
+    assert any("Walk" in name for name in walks), walks
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
