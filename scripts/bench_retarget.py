@@ -74,7 +74,7 @@ from motionary.rig_solve import rig_bones  # noqa: E402
 from motionary.rigs import NEXT, PARENTS, RigMap  # noqa: E402
 from motionary.stance import SIDES  # noqa: E402
 from motionary.starter import starter_clips  # noqa: E402
-from scripts.sample_rigs import SAMPLES, SampleRig, clear_file  # noqa: E402
+from scripts.sample_rigs import SAMPLES, SampleRig, clear_file, update_view  # noqa: E402
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = Mapping[str, Floats]
@@ -233,7 +233,7 @@ def unposed(armature: bpy.types.Object) -> None:
     assert armature.pose is not None
     for bone in armature.pose.bones:
         bone.matrix_basis = Matrix.Identity(4)
-    bpy.context.view_layer.update()
+    update_view()
 
 
 def bake_usual(armature: bpy.types.Object, motion: Motion, scale: float, *, align: bool) -> float:
@@ -274,7 +274,7 @@ def import_source(motion: Motion, scale: float) -> bpy.types.Object:
         path = Path(folder) / "source.bvh"
         write_bvh(motion, path)
         frame = current_scene().frame_start
-        bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01 * scale, frame_start=frame)  # type: ignore[attr-defined]
+        bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01 * scale, frame_start=frame)
     source = bpy.context.object
     assert source is not None
     return source
@@ -393,7 +393,7 @@ def fresh(rig: SampleRig) -> bpy.types.Object:
     armature = rig.make()
     scene = current_scene()
     scene.render.fps, scene.render.fps_base = round(FPS), 1.0
-    bpy.context.view_layer.update()
+    update_view()
     return armature
 
 

@@ -51,6 +51,7 @@ __all__ = [
     "remove_bones",
     "rename_bones",
     "roll_bones",
+    "update_view",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -83,6 +84,13 @@ class _Bone:
 def clear_file() -> None:
     """An empty file in place of the open one."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def update_view() -> None:
+    """Let Blender evaluate what was changed."""
+    layer = bpy.context.view_layer
+    assert layer is not None
+    layer.update()
 
 
 def make_mixamo() -> bpy.types.Object:
@@ -142,7 +150,7 @@ def make_cmu() -> bpy.types.Object:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cmu.bvh"
         write_bvh(Motion(skeleton, still, np.tile(heads[0], (2, 1)), 30.0), path)
-        bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01)  # type: ignore[attr-defined]
+        bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01)
     armature = bpy.context.object
     assert armature is not None
     assert armature.pose is not None
@@ -249,7 +257,7 @@ def _build(kind: str) -> bpy.types.Object:
             made = edit.new(bone.name)
             made.parent = edit[bone.parent] if bone.parent else None
             along = directions[bone.name]
-            made.head, made.tail = Vector(bone.head), Vector(bone.head + along)
+            made.head, made.tail = Vector(bone.head.tolist()), Vector((bone.head + along).tolist())
             made.roll = bone.roll if random is None else random.uniform(-np.pi, np.pi)
             if table.get("axes") == "X":
                 made.matrix = _with_x_along(bone.head, -along if bone.right else along)
@@ -303,7 +311,9 @@ def _add_ik(armature: bpy.types.Object, chain: Mapping[str, Any], side: Callable
     reach.pole_angle = np.radians(chain["pole_angle"])
     for deform, end in zip(chain["deform"], chain["chain"], strict=True):
         copy = _copy_transforms(armature, side(deform), side(end))
-        driver = copy.driver_add("influence").driver
+        curve = copy.driver_add("influence")
+        assert isinstance(curve, bpy.types.FCurve)
+        driver = curve.driver
         assert driver is not None
         variable = driver.variables.new()
         variable.targets[0].id = armature
@@ -359,7 +369,7 @@ def put_under(armature: bpy.types.Object, matrix: Matrix) -> None:
     armature.data.transform(matrix.inverted() @ armature.matrix_world)
     armature.matrix_world = matrix
     armature.data.update_tag()  # which transform() leaves out
-    bpy.context.view_layer.update()
+    update_view()
 
 
 def roll_bones(armature: bpy.types.Object, seed: int) -> None:
@@ -380,7 +390,7 @@ def point_tails_anywhere(armature: bpy.types.Object, seed: int) -> None:
         for bone in bones:
             direction = random.normal(size=3)
             direction *= lengths[bone.name] / np.linalg.norm(direction)
-            bone.tail = bone.head + Vector(direction)
+            bone.tail = bone.head + Vector(direction.tolist())
 
 
 def add_leaf_bones(armature: bpy.types.Object) -> None:
