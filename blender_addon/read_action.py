@@ -6,24 +6,31 @@ and one way, that of the hips: what bones stretch or move by on their own is los
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeAlias
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from motionary import rotation
+from motionary.body import find_body, leg_length, metres_per_unit
 from motionary.edits import mirror, reflect
 from motionary.errors import MotionaryError
-from motionary.motion import Clip, Motion, Skeleton
+from motionary.motion import Clip, Motion, Skeleton, forward_kinematics
 from motionary.retarget import TO_BLENDER
 from motionary.rig_solve import decompose
-from motionary.rigs import RigMap
+from motionary.rigs import ESSENTIAL, RigMap
 
 from .armature import (
+    POSE_CHANNELS,
     armature_data,
+    armature_pose,
     character_frame,
+    check_posable,
     current_scene,
     is_mirrored,
     names_fit_sides,
@@ -31,12 +38,24 @@ from .armature import (
     without_animation,
 )
 from .rig_choice import find_rig_map
-from .verify import frames_shown
 
 __all__ = ["Skipped", "read_actions", "read_motion"]
 
+Floats: TypeAlias = NDArray[np.float64]
+
 MOST_FRAMES = 200_000
 """Two hours at 30 frames a second: more is a mistake in the Action's range."""
+
+LONGEST_LEG = 8.0
+"""Metres: legs that are longer are in centimetres, as those of a BVH file imported as it is."""
+
+BONES = 'pose.bones["'
+
+LAYERS = ("baselayer", "base layer", "layer0")
+"""What programs that export FBX call the only layer that their animations have."""
+
+STILL = 1e-3
+"""Metres: what moves by less does not move."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,15 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Body:
+    """What of an armature is read: bones, parents before children, and whose child each is (-1: none's)."""
+
+    rig: RigMap
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+
+
 def read_motion(
     armature: bpy.types.Object, frame_start: int, frame_end: int, *, rig: RigMap | None = None
 ) -> Motion:
@@ -54,69 +82,100 @@ def read_motion(
 
     The skeleton is that of the deform bones from the hips on, under their names, in metres by the scene's
     unit scale. ``rig`` is found if not given. The scene's current frame stays.
-    Raises MotionaryError where the armature is no human body.
+    Raises MotionaryError where the armature is no human body, or is not shown.
     """
-    scene = current_scene()
-    rig = rig or find_rig_map(armature)
+    return _read(armature, _body_of(armature, rig or find_rig_map(armature)), frame_start, frame_end)
+
+
+def _read(armature: bpy.types.Object, body: _Body, frame_start: int, frame_end: int) -> Motion:
     if not 0 <= frame_end - frame_start < MOST_FRAMES:
         raise MotionaryError(
             f"armature {armature.name!r}: frames {frame_start} to {frame_end} cannot be read; "
             f"give 1 to {MOST_FRAMES} of them"
         )
-    names, parents = _body_bones(armature, rig)
-    shown = frames_shown(armature, names, range(frame_start, frame_end + 1))
+    check_posable(armature)
+    turns, heads = decompose(_frames(armature, body.names, range(frame_start, frame_end + 1)))
     bones = armature_data(armature).bones
-    local = np.array([bones[name].matrix_local for name in names], np.float64)
+    local = np.array([bones[name].matrix_local for name in body.names], np.float64)
     rest_turns, rest_heads = decompose(character_frame(armature) @ local)
-    turns, heads = decompose(shown)
     turns = rotation.multiply(turns, rotation.inverse(rest_turns))
 
     from_blender = rotation.inverse(TO_BLENDER)
     turns = rotation.multiply(rotation.multiply(from_blender, turns), TO_BLENDER)
     local_turns = turns.copy()
-    for joint, parent in enumerate(parents[1:], 1):
-        local_turns[:, joint] = rotation.multiply(rotation.inverse(turns[:, parent]), turns[:, joint])
-    metres = max(scene.unit_settings.scale_length, 1e-9)
-    places = metres * rotation.rotate(from_blender, rest_heads)
-    offsets = places - places[np.maximum(parents, 0)]
-    motion = Motion(
-        Skeleton(tuple(names), np.array(parents), offsets),
-        local_turns,
-        metres * rotation.rotate(from_blender, heads[:, 0]),
-        scene.render.fps / scene.render.fps_base,
-    )
+    carriers = list(body.parents[1:])
+    local_turns[:, 1:] = rotation.multiply(rotation.inverse(turns[:, carriers]), turns[:, 1:])
+    scene = current_scene()
+    places = scene.unit_settings.scale_length * rotation.rotate(from_blender, rest_heads)
+    path = scene.unit_settings.scale_length * rotation.rotate(from_blender, heads[:, 0])
+    parents = np.array(body.parents)
+    skeleton = Skeleton(body.names, parents, places - places[np.maximum(parents, 0)])
+    if (leg_length(skeleton) or 0.0) > LONGEST_LEG:
+        metres = metres_per_unit(skeleton)
+        skeleton, path = Skeleton(body.names, parents, metres * skeleton.offsets), metres * path
+    motion = Motion(skeleton, local_turns, path, scene.render.fps / scene.render.fps_base)
     if not is_mirrored(armature):
         return motion
     # What was read is the mirror image of what shows.
-    return reflect(motion) if names_fit_sides(armature, rig) else mirror(motion)
+    return reflect(motion) if names_fit_sides(armature, body.rig) else mirror(motion)
 
 
-def _body_bones(armature: bpy.types.Object, rig: RigMap) -> tuple[list[str], list[int]]:
-    """The deform bones from the hips on, a parent before its children, and whose child each is (-1: none).
+def _frames(armature: bpy.types.Object, names: Sequence[str], frames: Sequence[int]) -> Floats:
+    """Matrices (F, N, 4, 4) of bones as evaluated at scene ``frames``, in the frame of `character_frame`.
+
+    All bones are fetched at once: one by one takes as long as Blender's evaluation.
+    """
+    scene, bones = current_scene(), armature_pose(armature).bones
+    listed = [bones.find(name) for name in names]
+    current, part = scene.frame_current, scene.frame_subframe
+    fetched = np.empty(16 * len(bones), np.float32)
+    shown = np.empty((len(frames), len(names), 4, 4))
+    try:
+        for row, frame in zip(shown, frames, strict=True):
+            scene.frame_set(frame)
+            evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+            armature_pose(evaluated).bones.foreach_get("matrix", fetched)
+            columns = fetched.reshape(-1, 4, 4)[listed]
+            row[:] = character_frame(evaluated) @ columns.transpose(0, 2, 1).astype(np.float64)
+    finally:
+        scene.frame_set(current, subframe=part)
+    return shown
+
+
+def _body_of(armature: bpy.types.Object, rig: RigMap) -> _Body:
+    """The deform bones that are the body; or any bones, where one that deforms would be two joints at once."""
+    bones = armature_data(armature).bones
+    deforming = [bone for bone in bones if bone.use_deform]
+    near = {_nearest(deforming, bones[rig.joints[joint][0]]) for joint in ESSENTIAL} if deforming else set()
+    names, parents = _body_bones(armature, deforming if len(near) == len(ESSENTIAL) else list(bones), rig)
+    return _Body(rig, tuple(names), tuple(parents))
+
+
+def _body_bones(
+    armature: bpy.types.Object, deforming: Sequence[bpy.types.Bone], rig: RigMap
+) -> tuple[list[str], list[int]]:
+    """Those of ``deforming`` from the hips on, a parent before its children, and whose child each is.
 
     Where a control rig comes between two deform bones, a bone in it stands for the deform bone that lies in
     its very place: so Rigify's thigh hangs from ORG-spine, and thus from DEF-spine.
     """
     bones = armature_data(armature).bones
-    deforming = [bone for bone in bones if bone.use_deform] or list(bones)
-    near = 1e-3 * max(bone.head_local.length for bone in bones)
-
-    def stands_for(bone: bpy.types.Bone) -> bpy.types.Bone | None:
-        if bone in deforming:
-            return bone
-        ends = bone.head_local, bone.tail_local
-        for other in deforming:
-            apart = (other.head_local - ends[0]).length, (other.tail_local - ends[1]).length
-            if max(apart) < near:
-                return other
-        return None
-
+    ends = np.array([[*bone.head_local[:], *bone.tail_local[:]] for bone in deforming])
+    near = 1e-3 * np.abs(ends).max()
+    stands_for = {bone.name: bone.name for bone in deforming}
     above: dict[str, str | None] = {}
     for bone in deforming:
         parent = bone.parent
-        while parent is not None and ((found := stands_for(parent)) is None or found == bone):
+        while parent is not None:
+            if parent.name not in stands_for:
+                apart = np.abs(ends - [*parent.head_local[:], *parent.tail_local[:]]).max(axis=1)
+                stands_for[parent.name] = deforming[apart.argmin()].name if apart.min() < near else ""
+            carrier = stands_for[parent.name]
+            # Two bones may lie in one place, and each hang from what stands for the other.
+            if carrier and bone.name not in _chain(carrier, above):
+                above[bone.name] = carrier
+                break
             parent = parent.parent
-        above[bone.name] = found.name if parent is not None and found is not None else None
 
     body = {joint: _nearest(deforming, bones[listed[0]]) for joint, listed in rig.joints.items()}
     trunk = [_chain(body[joint], above) for joint in ("left_hip", "right_hip", "left_shoulder")]
@@ -125,21 +184,21 @@ def _body_bones(armature: bpy.types.Object, rig: RigMap) -> tuple[list[str], lis
     above[hips] = None
     for start in body.values():
         # What of the body is a tree of its own is hung from the hips.
-        chain = _chain(start, above)
-        if hips not in chain:
-            above[chain[-1]] = hips
+        way = _chain(start, above)
+        if hips not in way:
+            above[way[-1]] = hips
     order, parents = [hips], [-1]
     for name in order:
-        children = [bone.name for bone in deforming if above[bone.name] == name]
+        children = [bone.name for bone in deforming if above.get(bone.name) == name]
         parents += [order.index(name)] * len(children)
         order += children
     return order, parents
 
 
-def _chain(name: str, above: dict[str, str | None]) -> list[str]:
+def _chain(name: str, above: Mapping[str, str | None]) -> list[str]:
     """``name`` and what carries it, up to the root."""
     chain = [name]
-    while (carrier := above[chain[-1]]) is not None:
+    while (carrier := above.get(chain[-1])) is not None:
         chain.append(carrier)
     return chain
 
@@ -159,71 +218,94 @@ def _nearest(bones: Sequence[bpy.types.Bone], control: bpy.types.Bone) -> str:
 def read_actions() -> Iterator[Clip | Skipped]:
     """Every Action in the open file that moves a human armature of its active scene, one after the other.
 
-    An Action belongs to the armature that it animates, or else to the one with most of its bones. It is read
-    with its slot assigned and the NLA switched off; the file is left as it was. Clips have the names of the
-    Actions, and as captions and tags what their asset data says.
+    Each slot of an Action is for the armature that plays it, now or in the NLA, or else for the one with most
+    of its bones. It is read with the slot assigned and the NLA switched off; the file is left as it was. A
+    clip has the name of the Action, and as caption and tags what its asset data says.
     """
-    armatures = [item for item in current_scene().objects if item.type == "ARMATURE"]
-    rigs: dict[str, RigMap] = {}
-    for armature in armatures:
-        try:
-            rigs[armature.name] = find_rig_map(armature)
-        except MotionaryError as error:
-            yield Skipped("", str(error))
-    humans = [armature for armature in armatures if armature.name in rigs]
+    bodies: dict[str, _Body] = {}
+    for armature in current_scene().objects:
+        if armature.type == "ARMATURE":
+            try:
+                check_posable(armature)
+                bodies[armature.name] = _body_of(armature, find_rig_map(armature))
+            except MotionaryError as error:
+                yield Skipped("", str(error))
+    humans = [current_scene().objects[name] for name in bodies]
     used: set[str] = set()
     for action in list(bpy.data.actions):
-        found = _animated(action, humans)
-        if found is None:
-            yield Skipped(action.name, f"action {action.name!r} moves no human armature of this file")
+        where = f"action {action.name!r}"
+        found = [(slot, player) for slot in action.slots if (player := _player(action, slot, humans))]
+        if not found:
+            yield Skipped(action.name, f"{where} moves no human armature of this file")
             continue
-        armature, slot = found
         start, end = (int(np.floor(frame + 0.5)) for frame in action.frame_range[:])
         if end <= start:
-            yield Skipped(action.name, f"action {action.name!r} is a pose of one frame")
+            yield Skipped(action.name, f"{where} is a pose of one frame")
             continue
-        try:
-            with _playing(armature, action, slot):
-                motion = read_motion(armature, start, end, rig=rigs[armature.name])
-        except MotionaryError as error:
-            yield Skipped(action.name, f"action {action.name!r}: {error}")
-            continue
-        name = _unique(action.name.rpartition("|")[2] or action.name, used)
+        name = _plain(action.name, [player.name for _, player in found])
         said = action.asset_data
         captions = tuple(filter(None, [said.description.strip()])) if said else ()
         tags = tuple(said.tags.keys()) if said else ()
-        yield Clip(name, motion, captions=captions, tags=tags)
-
-
-def _animated(
-    action: bpy.types.Action, armatures: Sequence[bpy.types.Object]
-) -> tuple[bpy.types.Object, bpy.types.ActionSlot] | None:
-    """The armature that ``action`` is for, and the slot that says so; None where it is for none of them."""
-    best, found = 0.0, None
-    for slot in action.slots:
-        bones = _keyed_bones(action, slot)
-        for armature in armatures:
-            there = sum(bone in armature_data(armature).bones for bone in bones)
-            if not bones or there < len(bones) / 2:
+        for slot, armature in found:
+            body = bodies[armature.name]
+            try:
+                with _playing(armature, action, slot):
+                    motion = _read(armature, body, start, end)
+                _check_moving(motion, body, _keyed_bones(action, slot))
+            except MotionaryError as error:
+                yield Skipped(action.name, f"{where}: {error}")
                 continue
-            animation = armature.animation_data
-            own = animation is not None and animation.action == action and animation.action_slot == slot
-            named = slot.identifier[2:] == armature.name
-            score = there + 0.5 * named + 0.75 * own
-            if score > best:
-                best, found = score, (armature, slot)
-    return found
+            whose = f" ({armature.name})" if len(found) > 1 else ""
+            yield Clip(_unique(name + whose, used), motion, captions=captions, tags=tags)
+
+
+def _player(
+    action: bpy.types.Action, slot: bpy.types.ActionSlot, armatures: Sequence[bpy.types.Object]
+) -> bpy.types.Object | None:
+    """The armature that ``slot`` of ``action`` is for; None where none has half of its bones."""
+    bones = _keyed_bones(action, slot)
+
+    def fit(armature: bpy.types.Object) -> tuple[bool, bool, int]:
+        there = sum(bone in armature_data(armature).bones for bone in bones)
+        return _plays(armature, action, slot), slot.identifier[2:] == armature.name, there
+
+    fitting = [armature for armature in armatures if bones and 2 * fit(armature)[-1] >= len(bones)]
+    return max(fitting, key=fit, default=None)
+
+
+def _plays(armature: bpy.types.Object, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bool:
+    animation = armature.animation_data
+    if animation is None:
+        return False
+    strips = chain.from_iterable(track.strips for track in animation.nla_tracks)
+    played = [(animation.action, animation.action_slot), *((s.action, s.action_slot) for s in strips)]
+    return (action, slot) in played
+
+
+def _bag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> list[str]:
+    """The paths of the curves that ``slot`` has, each once."""
+    paths: dict[str, None] = {}
+    for layer in action.layers:
+        for strip in layer.strips:
+            assert isinstance(strip, bpy.types.ActionKeyframeStrip)
+            if bag := strip.channelbag(slot):
+                paths |= dict.fromkeys(curve.data_path for curve in bag.fcurves)
+    return list(paths)
 
 
 def _keyed_bones(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> set[str]:
     """The bones that ``slot`` has curves for."""
-    paths = set()
-    for layer in action.layers:
-        for strip in layer.strips:
-            assert isinstance(strip, bpy.types.ActionKeyframeStrip)
-            bag = strip.channelbag(slot)
-            paths |= {curve.data_path for curve in bag.fcurves} if bag else set()
-    return {path.split('"')[1] for path in paths if path.startswith('pose.bones["')}
+    return {path.split('"')[1] for path in _bag(action, slot) if path.startswith(BONES)}
+
+
+def _check_moving(motion: Motion, body: _Body, keyed: set[str]) -> None:
+    """MotionaryError where no joint of the body is keyed and none moves: for a face, or for what is held."""
+    weights = find_body(motion.skeleton).weights
+    joints = {name for name, used in zip(motion.skeleton.names, weights.any(axis=0), strict=True) if used}
+    controls = set(chain.from_iterable(body.rig.joints.values()))
+    places = weights @ forward_kinematics(motion)[0]
+    if not keyed & (joints | controls) and np.ptp(places, axis=0).max() < STILL:
+        raise MotionaryError("moves nothing of a body")
 
 
 @contextmanager
@@ -231,15 +313,56 @@ def _playing(
     armature: bpy.types.Object, action: bpy.types.Action, slot: bpy.types.ActionSlot
 ) -> Iterator[None]:
     """``action`` and nothing else plays on ``armature``; afterwards what did before."""
-    basis = armature.matrix_basis.copy()
     animation = armature.animation_data_create()
     assert animation is not None
+    mixing = animation.action_blend_type, animation.action_influence
+    # What bones are posed by is put back as a whole; an Action may also move the object, or set a property.
+    paths = [path for path in _bag(action, slot) if not _is_posing(path)]
+    before = {path: _value(armature, path) for path in paths}
     with without_animation(armature) as saved:
-        # A bone that this Action does not key must not stay where the one before has left it.
-        pose_without(armature, saved, [bone.name for bone in armature_data(armature).bones])
-        animation.action, animation.action_slot = action, slot
-        yield
-    armature.matrix_basis = basis
+        try:
+            # A bone that this Action does not key must not stay where the one before has left it.
+            pose_without(armature, saved, [bone.name for bone in armature_data(armature).bones])
+            animation.action, animation.action_slot = action, slot
+            animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
+            yield
+        finally:
+            animation.action_blend_type, animation.action_influence = mixing
+            for path, value in before.items():
+                if value is not None:
+                    _put_back(armature, path, value)
+
+
+def _is_posing(path: str) -> bool:
+    return path.startswith(BONES) and path.rpartition('"].')[2] in POSE_CHANNELS
+
+
+def _value(armature: bpy.types.Object, path: str) -> Any:
+    """What is at ``path``, as plain numbers; None where nothing is: an Action may be another rig's."""
+    try:
+        value = armature.path_resolve(path)
+    except ValueError:
+        return None
+    return value if isinstance(value, (bool, int, float, str)) else tuple(value)
+
+
+def _put_back(armature: bpy.types.Object, path: str, value: Any) -> None:
+    if path.endswith('"]'):
+        owner, _, name = path.removesuffix('"]').rpartition('["')
+        (armature.path_resolve(owner) if owner else armature)[name] = value
+    else:
+        owner, _, name = path.rpartition(".")
+        setattr(armature.path_resolve(owner) if owner else armature, name, value)
+
+
+def _plain(name: str, armatures: Sequence[str]) -> str:
+    """An Action's name without what FBX importers put around it, as in "Armature|Walk|BaseLayer"."""
+    parts = [part for part in name.split("|") if part not in armatures]
+    if len(parts) > 1 and parts[0].lower().startswith("armature"):
+        parts = parts[1:]
+    if len(parts) > 1 and parts[-1].lower() in LAYERS:
+        parts = parts[:-1]
+    return "|".join(parts) or name
 
 
 def _unique(name: str, used: set[str]) -> str:
