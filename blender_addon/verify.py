@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import bpy
 import numpy as np
+from mathutils import Vector
 from numpy.typing import NDArray
 
 from motionary import rotation
@@ -71,9 +72,14 @@ def deform_bones(armature: bpy.types.Object, rig: RigMap) -> dict[str, str]:
             found[joint] = control.name
         elif near:
             # A limb's own bone points along it; helpers that begin there mostly do not.
-            along = control.vector.normalized()
-            found[joint] = max(near, key=lambda bone: bone.vector.normalized().dot(along)).name
+            along = _direction(control)
+            found[joint] = max(near, key=lambda bone: _direction(bone).dot(along)).name
     return found
+
+
+def _direction(bone: bpy.types.Bone) -> Vector:
+    """Where ``bone`` points at rest, in the armature's space; its vector is in its parent's."""
+    return (bone.tail_local - bone.head_local).normalized()
 
 
 def frames_shown(armature: bpy.types.Object, names: list[str], frames: Iterable[int]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ radians. Formulas: Diebel, *Representing Attitude* (2006); 6D: Zhou et al., arXi
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 import numpy as np
@@ -231,12 +232,20 @@ def continuous_euler(angles: ArrayLike) -> Floats:
     first frame stays as it is.
     """
     angles = np.array(angles, np.float64)
-    flipped = angles * np.array([1.0, -1.0, 1.0]) + np.pi
-    for t in range(1, len(angles)):
-        choices = np.stack([angles[t], flipped[t]])
-        choices += 2 * np.pi * np.round((angles[t - 1] - choices) / (2 * np.pi))
-        angles[t] = choices[np.argmin(np.abs(choices - angles[t - 1]).sum(axis=1))]
-    return angles
+    if not len(angles):
+        return angles
+    # Plain numbers: a frame depends on the one before, and numpy takes longer to begin than this does.
+    turn = 2.0 * math.pi
+    rows = angles.tolist()
+    before = rows[0]
+    for t in range(1, len(rows)):
+        a, b, c = rows[t]
+        choices = []
+        for choice in ((a, b, c), (a + math.pi, math.pi - b, c + math.pi)):
+            near = [x + turn * round((x0 - x) / turn) for x, x0 in zip(choice, before, strict=True)]
+            choices.append((sum(abs(x - x0) for x, x0 in zip(near, before, strict=True)), near))
+        before = rows[t] = min(choices)[1]
+    return np.array(rows)
 
 
 def to_6d(q: ArrayLike) -> Floats:
