@@ -50,10 +50,10 @@ class Target:
     rest: (N, 4, 4) matrices with every bone of the rig at its zero pose. stance: with the controls at zero,
     but bones that no joint is mapped to as the animator has posed them (a root moved to its mark). zero: the
     same with the root bone at zero too, where it is to be keyed. turned: (N, N, 4, 4); turned[p, c] is the
-    matrix of c when, from ``zero``, only p is turned, by some angle that is no symmetry. shift: (3, 3); column
-    i is what one unit of location i of the first pelvis control adds to the middle of the hips. modes: N
-    rotation modes, in Blender's words. locked: (N, 3) rotation axes held at zero. origin: (3,) the rig's
-    place. root: (4, 4) the root bone's matrix in ``zero``, None where it is not to be keyed.
+    matrix of c when, from ``zero``, only p is turned, by some angle that is no symmetry. shift: (3, 3);
+    column i is what one unit of location i of the first pelvis control adds to the middle of the hips.
+    modes: N rotation modes, in Blender's words. locked: (N, 3) rotation axes held at zero. origin: (3,) the
+    rig's place. root: (4, 4) the root bone's matrix in ``zero``, None where it is not to be keyed.
     """
 
     rig: RigMap

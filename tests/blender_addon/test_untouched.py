@@ -55,6 +55,7 @@ def allowed(path, new):
         or path in {"objects['rig'].animation_data.action", "objects['rig'].animation_data.action_slot"}
         or path.startswith("objects['rig'].animation_data.action_")
         or path.startswith("objects['rig'].pose.bones[")
+        or path in {"objects['rig'].bound_box", "objects['rig'].dimensions"}  # of the pose
     )
 
 
