@@ -143,7 +143,7 @@ def _frames(armature: bpy.types.Object, names: Sequence[str], frames: Sequence[i
 
 
 def _body_of(armature: bpy.types.Object, rig: RigMap) -> _Body:
-    """The deform bones that are the body; or any bones, where one that deforms would be two joints at once."""
+    """The deform bones that are the body; or all bones, where one that deforms would be two joints."""
     bones = armature_data(armature).bones
     deforming = [bone for bone in bones if bone.use_deform]
     near = {_nearest(deforming, bones[rig.joints[joint][0]]) for joint in ESSENTIAL} if deforming else set()
@@ -181,11 +181,12 @@ def _body_bones(
     trunk = [_chain(body[joint], above) for joint in ("left_hip", "right_hip", "left_shoulder")]
     shared = [name for name in trunk[0] if all(name in chain for chain in trunk)]
     hips = shared[0] if shared else body["pelvis"]
+    over = _chain(hips, above)
     above[hips] = None
     for start in body.values():
         # What of the body is a tree of its own is hung from the hips.
         way = _chain(start, above)
-        if hips not in way:
+        if hips not in way and start not in over:
             above[way[-1]] = hips
     order, parents = [hips], [-1]
     for name in order:
