@@ -16,7 +16,7 @@ from motionary.edits import edit, mirror, reflect
 from motionary.errors import MotionaryError
 from motionary.feet import plant_feet, slide
 from motionary.motion import Motion, resample
-from motionary.retarget import TRUNK, retarget, source_joints
+from motionary.retarget import TRUNK, performed_joints, retarget
 from motionary.rig_solve import (
     Pose,
     Target,
@@ -118,10 +118,10 @@ def apply_motion(
     check_posable(armature)
     rig = rig or find_rig_map(armature)
     _check_root(armature, rig, options)
-    joints = {*TRUNK, *source_joints(motion.skeleton)}
     motion = resample(edit(motion, options.edit), fps)
     if is_mirrored(armature):  # what shows is the mirror image of what is keyed
         motion = reflect(motion) if names_fit_sides(armature, rig) else mirror(motion)
+    joints = {*TRUNK, *performed_joints(motion)}
 
     changes: list[Change] = [] if options.switches == "leave" else flip_switches(armature, rig)
     try:

@@ -38,7 +38,7 @@ from blender_addon.apply import apply_motion  # noqa: E402
 from blender_addon.apply_arguments import add_apply_arguments, apply_options  # noqa: E402
 from blender_addon.armature import find_armature  # noqa: E402
 from blender_addon.preview import render_poses  # noqa: E402
-from blender_addon.rig_choice import find_rig_map  # noqa: E402
+from blender_addon.rig_choice import choose_rig  # noqa: E402
 from blender_addon.scenes import make_human, open_scene, save_scene  # noqa: E402
 from motionary.bundle import load_bundle  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
@@ -136,13 +136,13 @@ def apply(options: argparse.Namespace) -> dict[str, Any]:
         open_scene(options.blend)
     armature = find_armature(options.armature)
     if options.rig_map is None:
-        rig = find_rig_map(armature)
+        rig, reason = (choice := choose_rig(armature)).rig, choice.reason
     else:
         given = load_rig_map(options.rig_map)
         fitting = match(given, [bone.name for bone in armature.pose.bones] if armature.pose else [])
         if fitting is None:
             raise MotionaryError(f"{options.rig_map}: armature {armature.name!r} lacks bones that it names")
-        rig = fitting
+        rig, reason = fitting, f"{given.name}: from {options.rig_map}"
     applied = apply_motion(armature, clip.motion, clip.name, apply_options(options), rig=rig)
     if options.output is not None:
         save_scene(options.output)
@@ -151,7 +151,7 @@ def apply(options: argparse.Namespace) -> dict[str, Any]:
         frames = [applied.frame_start + round(span * i / (POSES - 1)) for i in range(POSES)]
         render_poses(armature, options.preview, frames, rig=rig)
     made = {kind: str(path) for kind in ("output", "preview") if (path := getattr(options, kind)) is not None}
-    return {"clip": found, "matches": matches, "applied": asdict(applied), **made}
+    return {"clip": found, "matches": matches, "rig": reason, "applied": asdict(applied), **made}
 
 
 def tell(result: dict[str, Any]) -> str:
@@ -159,7 +159,8 @@ def tell(result: dict[str, Any]) -> str:
     lines = [f"{hit['rank']}. {hit['name']} ({hit['score']:.2f})" for hit in result["matches"]]
     lines += [
         f"{result['clip']['name']} -> {applied['armature']} ({applied['rig']}), "
-        f"frames {applied['frame_start']} to {applied['frame_end']}, Action {applied['action']!r}"
+        f"frames {applied['frame_start']} to {applied['frame_end']}, Action {applied['action']!r}",
+        f"rig map {result['rig']}",
     ]
     if applied["turn_error"] is not None:
         off = max(applied["turn_error"], applied["direction_error"])

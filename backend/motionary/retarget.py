@@ -27,7 +27,7 @@ from motionary.rig_solve import Pose, Target, decompose, first_heads, rig_bones,
 from motionary.rigs import DEFAULT_MODES, FINGERS, NEXT, PARENTS, RigMap, find_rig
 from motionary.stance import SIDES, UP, body_frame, headings, leg_length, midpoint
 
-__all__ = ["TO_BLENDER", "TRUNK", "retarget", "rig_by_shape", "source_joints"]
+__all__ = ["TO_BLENDER", "TRUNK", "performed_joints", "retarget", "rig_by_shape", "source_joints"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Joints: TypeAlias = Mapping[str, tuple[int, ...]]
@@ -41,6 +41,9 @@ TRUNK = ("pelvis", "spine", "neck", "head")
 
 TWISTING = ("shoulder", "elbow", "hip", "knee")
 """Limbs whose twist is shared out where a rig has several bones in a row for them."""
+
+RESTING = 1e-3
+"""Half the sine of a turn that is none."""
 
 FLOOR_SLACK = 0.15
 """Leg lengths: a clip whose feet stay further than this from height zero is not standing on the floor."""
@@ -63,12 +66,24 @@ class _Performer:
         return place
 
 
+def performed_joints(motion: Motion) -> dict[str, tuple[int, ...]]:
+    """:func:`source_joints` of its skeleton, without fingers that are in it and never leave their rest: where
+    nobody captured them, the character's own are to stay as they are."""
+    joints = source_joints(motion.skeleton)
+    resting = np.abs(motion.rotations[..., 1:]).max(axis=(0, 2)) < RESTING
+    return {
+        joint: listed
+        for joint, listed in joints.items()
+        if not (joint.endswith(FINGERS) and resting[list(listed)].all())
+    }
+
+
 def _performer(motion: Motion) -> _Performer:
     positions, turns = forward_kinematics(motion)
     turns = rotation.multiply(rotation.multiply(TO_BLENDER, turns), rotation.inverse(TO_BLENDER))
     return _Performer(
         motion.skeleton,
-        source_joints(motion.skeleton),
+        performed_joints(motion),
         rotation.rotate(TO_BLENDER, rest_positions(motion.skeleton)),
         rotation.rotate(TO_BLENDER, positions),
         turns,

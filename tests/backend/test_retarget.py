@@ -218,6 +218,17 @@ def test_joints_that_the_motion_lacks_are_left_alone():
     assert "left_wrist" in pose.bones
 
 
+def test_fingers_that_nobody_captured_are_left_alone():
+    """Their joints are in the file, as Mixamo's are, and never turn."""
+    motion = walk(0.5, 12.0)
+    rotations = motion.rotations.copy()
+    fingers = [i for i, name in enumerate(motion.skeleton.names) if "left_middle" in name]
+    rotations[:, fingers] = rotation.IDENTITY
+    pose = retarget(replace(motion, rotations=rotations), probed(character(12)))
+    assert not [bone for bone in pose.bones if "left_middle" in bone]
+    assert "right_middle1" in pose.bones
+
+
 def test_spines_of_other_lengths_share_the_bend():
     """Three bones that bend by 10 degrees each, on a character with two: half and all of 30 degrees."""
     motion = standing()
