@@ -34,6 +34,7 @@ def open_scene(path: Path) -> None:
         if suffix == ".fbx":
             # Blender's own importer, which takes a twentieth of the time that its add-on takes.
             bpy.ops.wm.fbx_import(filepath=file, ignore_leaf_bones=True)
+            _disconnect_bones()
         elif suffix in (".glb", ".gltf"):
             current_scene().render.fps = _gltf_rate(path)
             bpy.ops.import_scene.gltf(filepath=file)
@@ -43,6 +44,20 @@ def open_scene(path: Path) -> None:
         raise MotionaryError(f"{path}: Blender cannot read it: {_one_line(error)}") from None
     except AttributeError as error:  # how bpy.ops says that there is no such operator
         raise MotionaryError(f"{path}: this Blender cannot import {suffix} files: {error}") from None
+
+
+def _disconnect_bones() -> None:
+    """Have keys of bones' locations heeded. The FBX importer connects a bone to a parent that ends where it
+    begins, as most hips do to a root, and what is connected cannot move."""
+    layer = bpy.context.view_layer
+    assert layer is not None
+    for item in current_scene().objects:
+        if isinstance(item.data, bpy.types.Armature):
+            layer.objects.active = item
+            bpy.ops.object.mode_set(mode="EDIT")
+            for bone in item.data.edit_bones:
+                bone.use_connect = False
+            bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def _gltf_rate(path: Path) -> int:
