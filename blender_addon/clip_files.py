@@ -16,19 +16,13 @@ from .scenes import open_scene
 
 __all__ = ["read_file"]
 
-NEEDLESS = (
-    "MESH",
-    "CURVE",
-    "SURFACE",
-    "META",
-    "FONT",
-    "CURVES",
-    "POINTCLOUD",
-    "VOLUME",
-    "GREASEPENCIL",
-    "LIGHT",
+NEEDLESS = frozenset(
+    ["MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD", "VOLUME", "GREASEPENCIL", "LIGHT"]
 )
 """Kinds of objects that take time to evaluate and move no bone."""
+
+MOST_NOTES = 10
+"""Lines about one file: a whole scene may hold an Action for every prop."""
 
 
 def read_file(path: Path) -> FileClips:
@@ -46,6 +40,8 @@ def read_file(path: Path) -> FileClips:
     notes = [f"{path}: {item.reason}" for item in found if isinstance(item, Skipped)]
     if not found:
         notes.append(f"{path}: holds no armature that is animated")
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"{path}: {len(notes) - MOST_NOTES} more actions are passed over"]
     return FileClips(clips, tuple(notes))
 
 

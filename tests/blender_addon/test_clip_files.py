@@ -164,6 +164,19 @@ def test_a_file_without_animation_says_so(tmp_path):
     assert found.notes == (f"{tmp_path / 'take.blend'}: holds no armature that is animated",)
 
 
+def test_a_scene_full_of_props_is_told_of_in_a_few_lines(tmp_path):
+    animated()
+    for i in range(30):
+        prop = bpy.data.objects.new(f"prop {i}", None)
+        bpy.context.collection.objects.link(prop)
+        for frame in (1, 9):
+            prop.keyframe_insert("location", frame=frame)
+    found = read_file(saved(tmp_path, ".blend"))
+    assert [clip.name for clip in found.clips] == ["walk"]
+    assert found.notes[-1] == f"{tmp_path / 'take.blend'}: 20 more actions are passed over"
+    assert len(found.notes) == 11
+
+
 def test_notes_name_the_file(tmp_path):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.object.armature_add()
