@@ -15,7 +15,7 @@ STRIP = ApplyOptions(destination="strip", blend_in=0, blend_out=0)
 
 def along_x(*values):
     """Keys of an object's place along X, one a frame."""
-    return [Channels("location", np.array(values, float)[:, None], "Object Transforms", (0,))]
+    return [Channels("location", np.array(values, float)[:, None] * [1, 0, 0], "Object Transforms", (0,))]
 
 
 def shown(item, *frames):
