@@ -128,7 +128,10 @@ def apply_motion(
         target = probe(armature, rig, joints, root=options.root_motion == "root")
         begins = _standing_at(armature, target, start) if _goes_on(armature, options) else None
         pose, slides = _retargeted(armature, motion, target, options, begins)
-        placed = place(armature, name, _channels(armature, target, pose, changes, options), start, options)
+        channels = _channels(armature, target, pose, changes, options)
+        if options.switches == "key":  # what is merged holds beyond its ends what was there before
+            restore_switches(armature, changes)
+        placed = place(armature, name, channels, start, options)
         shown, refined = None, False
         if options.only is None and placed.alone:
             shown, refined = _checked(armature, target, pose, changes, placed, options)

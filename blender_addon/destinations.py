@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import bpy
 
-from .actions import Channels, assign_action, bag_of, write_action, write_curves
-from .merge import merge_curves
+from .actions import Bag, Channels, assign_action, bag_of, write_action, write_curves
+from .merge import merged_curves, write_merged
 from .options import ApplyOptions
 
 __all__ = ["Placed", "place"]
@@ -71,11 +71,15 @@ def _rewriter(action: bpy.types.Action, start: int) -> Callable[[Sequence[Channe
 
 def _new_action(owner: bpy.types.Object, name: str, channels: Sequence[Channels], start: int) -> Placed:
     action = _written(owner, name, channels, start)
-    before = assign_action(owner, action)
+    try:
+        before = assign_action(owner, action)
+    except BaseException:
+        bpy.data.actions.remove(action)
+        raise
     animation = owner.animation_data
+    assert animation is not None
     notes = [f"the Action {before.name!r} that was there is kept"] if before is not None else []
-    below = animation is not None and animation.use_nla and any(not t.mute for t in animation.nla_tracks)
-    if below:
+    if animation.use_nla and any(not track.mute for track in animation.nla_tracks):
         notes.append("strips of the NLA play below the Action")
     whole = (0, _frames(channels) - 1)
     return Placed(action.name, "", start, whole, True, _rewriter(action, start), tuple(notes))
@@ -89,6 +93,7 @@ def _strip(
     options: ApplyOptions,
 ) -> Placed:
     """A strip on a new track on top of the others. Beyond its ends it says nothing: what is below shows."""
+    count, blends = _frames(channels), _blends(channels, options)
     action = _written(owner, name, channels, start)
     animation = owner.animation_data_create()
     assert animation is not None
@@ -99,9 +104,7 @@ def _strip(
         strip.action_slot = action.slots[0]
         strip.extrapolation = "NOTHING"
         strip.use_auto_blend = False
-        length = strip.frame_end - strip.frame_start
-        strip.blend_in = min(float(options.blend_in), length / 2)
-        strip.blend_out = min(float(options.blend_out), length / 2)
+        strip.blend_in, strip.blend_out = blends
     except BaseException:
         animation.nla_tracks.remove(track)
         bpy.data.actions.remove(action)
@@ -112,42 +115,62 @@ def _strip(
         notes.append(f"the active Action {on_top!r} plays on top of the strip; push it down to see both")
     if not animation.use_nla:
         notes.append("the NLA of this object is switched off")
-    count = _frames(channels)
-    whole = _unblended(count, round(strip.blend_in), round(strip.blend_out))
-    alone = animation.action is None and animation.use_nla
+    solo = [other.name for other in animation.nla_tracks if other.is_solo]
+    if solo:
+        notes.append(f"the NLA track {solo[0]!r} plays solo, so the strip does not")
+    whole = (blends[0], count - 1 - blends[1])
+    alone = animation.action is None and animation.use_nla and not solo
     return Placed(action.name, strip.name, start, whole, alone, _rewriter(action, start), tuple(notes))
 
 
 def _merged(
     owner: bpy.types.Object, channels: Sequence[Channels], start: int, options: ApplyOptions
 ) -> Placed:
+    """Into the Action that plays, and its slot; into a copy where another has a say in that slot."""
     animation = owner.animation_data
     assert animation is not None
-    action, notes = animation.action, []
+    action, slot, notes = animation.action, animation.action_slot, []
     assert action is not None
-    others = action.users - action.use_fake_user - 1
-    if bool(action.library) or others > 0:
-        identifier = animation.action_slot.identifier if animation.action_slot else None
+    blends = _blends(channels, options)
+    curves = merged_curves(owner, _curves(action, slot), channels, start, *blends)
+    if action.library or (slot is not None and _is_shared(owner, action, slot)):
         copy = action.copy()
-        animation.action = copy
-        slots = [slot for slot in copy.slots if slot.identifier == identifier]
-        animation.action_slot = slots[0] if slots else None
         notes.append(f"the Action {action.name!r} is used elsewhere too: {copy.name!r}, a copy, was changed")
-        action = copy
-    slot = animation.action_slot
+        same = [other for other in copy.slots if slot is not None and other.identifier == slot.identifier]
+        animation.action = action = copy
+        slot = same[0] if same else None
     if slot is None:
-        suitable = list(animation.action_suitable_slots)
-        slot = suitable[0] if suitable else action.slots.new("OBJECT", owner.name)
-        animation.action_slot = slot
-    merge_curves(owner, bag_of(action, slot), channels, start, options.blend_in, options.blend_out)
+        # Without one nothing plays. A slot that is there would begin to, all the way along.
+        slot = action.slots.new("OBJECT", owner.name)
+    animation.action_slot = slot
+    write_merged(bag_of(action, slot), curves)
     if action.use_frame_range:
         end = start + _frames(channels) - 1
         action.frame_start, action.frame_end = min(action.frame_start, start), max(action.frame_end, end)
-    whole = _unblended(_frames(channels), options.blend_in, options.blend_out)
+    whole = (blends[0], _frames(channels) - 1 - blends[1])
     return Placed(action.name, "", start, whole, True, None, tuple(notes))
 
 
-def _unblended(count: int, blend_in: int, blend_out: int) -> tuple[int, int]:
-    """First and last of ``count`` frames outside of the blends; the middle one where nothing is."""
-    first, last = blend_in, count - 1 - blend_out
-    return (first, last) if first <= last else ((count - 1) // 2, (count - 1) // 2)
+def _curves(action: bpy.types.Action, slot: bpy.types.ActionSlot | None) -> Bag | None:
+    """The curves of ``slot``, if it has any."""
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    if slot is None or not strips:
+        return None
+    assert isinstance(strips[0], bpy.types.ActionKeyframeStrip)
+    return strips[0].channelbag(slot)
+
+
+def _is_shared(owner: bpy.types.Object, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bool:
+    """Whether anything but what plays on ``owner`` uses ``slot``: another character, or a strip."""
+    animation = owner.animation_data
+    assert animation is not None
+    strips = [strip for track in animation.nla_tracks for strip in track.strips]
+    return any(user != owner for user in slot.users()) or any(
+        strip.action == action and strip.action_slot == slot for strip in strips
+    )
+
+
+def _blends(channels: Sequence[Channels], options: ApplyOptions) -> tuple[int, int]:
+    """Frames of blending at the beginning and the end, with one between them that shows the clip alone."""
+    half = (_frames(channels) - 1) // 2
+    return min(options.blend_in, half), min(options.blend_out, half)

@@ -2,62 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from .actions import LINEAR, Bag, Channels, write_curves
+from motionary import rotation
+from motionary.errors import MotionaryError
+from motionary.rig_solve import rotation_channels
 
-__all__ = ["merge_curves"]
+from .actions import CONSTANT, LINEAR, Bag, Channels
+
+__all__ = ["Curve", "merged_curves", "write_merged"]
 
 Floats: TypeAlias = NDArray[np.float64]
+Keys: TypeAlias = NDArray[Any]
 
-KEY_FIELDS = {
-    "co": (2, np.float32),
-    "handle_left": (2, np.float32),
-    "handle_right": (2, np.float32),
-    "handle_left_type": (1, np.int32),
-    "handle_right_type": (1, np.int32),
-    "interpolation": (1, np.int32),
-    "easing": (1, np.int32),
-    "back": (1, np.float32),
-    "amplitude": (1, np.float32),
-    "period": (1, np.float32),
-    "type": (1, np.int32),
-}
-"""All that a keyframe is made of, by its width and kind."""
+KEY = np.dtype(
+    [
+        ("co", np.float32, (2,)),
+        ("handle_left", np.float32, (2,)),
+        ("handle_right", np.float32, (2,)),
+        ("handle_left_type", np.int32),
+        ("handle_right_type", np.int32),
+        ("interpolation", np.int32),
+        ("easing", np.int32),
+        ("back", np.float32),
+        ("amplitude", np.float32),
+        ("period", np.float32),
+        ("type", np.int32),
+    ]
+)
+"""All that a keyframe is made of."""
 
-FREE = 0
-"""Of handle types, as numbered by Blender: one that no neighbour moves."""
+TURN = 2 * np.pi
+
+FREE, BEZIER = 0, 2
+"""A handle that no neighbour moves, and an interpolation, as Blender numbers them."""
+
+NEAR = 1e-3
+"""Frames within which two keys are at the same time."""
 
 
-def merge_curves(
-    owner: bpy.types.Object, bag: Bag, channels: Sequence[Channels], start: int, blend_in: int, blend_out: int
-) -> None:
-    """Put ``channels`` into ``bag`` from frame ``start`` on, in place of the keys that it has there.
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The keys that a curve is to have."""
+
+    path: str
+    index: int
+    group: str
+    keys: Keys
+
+
+def merged_curves(
+    owner: bpy.types.Object,
+    bag: Bag | None,
+    channels: Sequence[Channels],
+    start: int,
+    blend_in: int,
+    blend_out: int,
+) -> list[Curve]:
+    """The curves of ``bag`` with ``channels`` in them from frame ``start`` on, in place of the keys there.
 
     Over blend_in frames at the beginning and blend_out at the end they are crossfaded with what plays there
     now: the curve that is there, or the value that the property has. One frame before and one after, a key
-    holds what played; beyond these a curve evaluates as before.
+    holds what played; beyond these a curve evaluates as before. (Where a segment is cut that has an ease, or
+    handles that overlap, that holds on every frame but not between.) Nothing is written.
+    Raises MotionaryError for a curve that cannot be cut: one that repeats, or that has samples for keys.
     """
+    result = []
     for channel in channels:
-        times = channel.times
-        count = int(times[-1]) + 1
-        if channel.constant:
-            values, kept = channel.values, times
-        else:
-            values = np.stack([np.interp(np.arange(count), times, v) for v in channel.values.T], axis=1)
-            old = _played(owner, bag, channel, start + np.arange(count))
-            weights = _weights(count, blend_in, blend_out)[:, None]
-            values = _crossfaded(channel.path, old, values, weights)
-            blended = np.flatnonzero(weights[:, 0] < 1.0)
-            kept = np.unique(np.concatenate([times, blended]))
-            values = values[kept]
-        for index in channel.written:
-            _replace(owner, bag, channel, index, start, kept, values[:, index])
+        curves = {i: bag.fcurves.find(channel.path, index=i) if bag else None for i in channel.written}
+        with _bare(owner, [curve for curve in curves.values() if curve]):
+            times, values, leaps = _blended(owner, bag, channel, start, blend_in, blend_out)
+            for index, curve in curves.items():
+                made = _straight(start + times, values[:, index])
+                if channel.constant:
+                    made["interpolation"] = CONSTANT
+                elif leaps:
+                    made["interpolation"][-1] = CONSTANT
+                held = float(_value(owner, channel)[index])
+                keys = _around(curve, made) if curve else _holding(held, made)
+                result.append(Curve(channel.path, index, channel.group, keys))
+    return result
+
+
+def write_merged(bag: Bag, curves: Sequence[Curve]) -> None:
+    """Give the curves of ``bag`` their merged keys."""
+    for merged in curves:
+        curve = bag.fcurves.find(merged.path, index=merged.index)
+        if not curve:
+            curve = bag.fcurves.new(merged.path, index=merged.index)
+            curve.group = bag.groups.get(merged.group) or bag.groups.new(merged.group)
+        curve.keyframe_points.clear()
+        curve.keyframe_points.add(len(merged.keys))
+        for field in KEY.names or ():
+            curve.keyframe_points.foreach_set(field, np.ascontiguousarray(merged.keys[field]).ravel())
+        curve.update()
+
+
+@contextmanager
+def _bare(owner: bpy.types.Object, curves: Sequence[bpy.types.FCurve]) -> Iterator[None]:
+    """The curves as their keys make them: what modifiers add, they will add to the merged keys too."""
+    active = []
+    for curve in curves:
+        where = f"{owner.name!r}: curve {curve.data_path} [{curve.array_index}]"
+        cure = "put the clip on an NLA strip"
+        if len(curve.sampled_points):
+            raise MotionaryError(f"{where} has samples instead of keys; {cure}, or turn them into keyframes")
+        for modifier in curve.modifiers:
+            if modifier.type == "CYCLES" and not modifier.mute:
+                raise MotionaryError(f"{where} repeats, and keys would change it everywhere; {cure}")
+            if not modifier.mute:
+                active.append(modifier)
+    try:
+        for modifier in active:
+            modifier.mute = True
+        yield
+    finally:
+        for modifier in active:
+            modifier.mute = False
+
+
+# What is to play
+
+
+def _blended(
+    owner: bpy.types.Object, bag: Bag | None, channel: Channels, start: int, blend_in: int, blend_out: int
+) -> tuple[NDArray[np.int64], Floats, bool]:
+    """Times and values (K, C) of the keys to write, crossfaded; and whether they end a whole turn away from
+    what goes on after them, so that the way there is none to show."""
+    times, values = channel.times, channel.values
+    if channel.constant:
+        return times, values, False
+    count = int(times[-1]) + 1
+    values = np.stack([np.interp(np.arange(count), times, v) for v in values.T], axis=1)
+    weights = _weights(count, blend_in, blend_out)
+    faded = np.union1d([0, count - 1], np.flatnonzero(weights < 1.0))
+    old = _played(owner, bag, channel, start + faded)
+    values = _near(channel.path, old[0], values)
+    values[faded] = _crossfaded(channel.path, old, values[faded], weights[faded, None])
+    kept = np.union1d(times, faded)
+    return kept, values[kept], _is_turned(channel.path, old[-1], values[-1])
 
 
 def _weights(count: int, blend_in: int, blend_out: int) -> Floats:
@@ -76,106 +166,156 @@ def _value(owner: bpy.types.Object, channel: Channels) -> Floats:
     return np.atleast_1d(np.array(value, np.float64))
 
 
-def _played(owner: bpy.types.Object, bag: Bag, channel: Channels, frames: NDArray[np.int64]) -> Floats:
+def _played(owner: bpy.types.Object, bag: Bag | None, channel: Channels, frames: NDArray[np.int64]) -> Floats:
     """What plays now at ``frames``: (F, C)."""
     played = np.tile(_value(owner, channel), (len(frames), 1))
     for index in range(played.shape[1]):
-        curve = bag.fcurves.find(channel.path, index=index)
-        if curve is not None:
+        curve = bag.fcurves.find(channel.path, index=index) if bag else None
+        if curve is not None and not curve.is_empty:
             played[:, index] = [curve.evaluate(float(frame)) for frame in frames]
     return played
 
 
-def _crossfaded(path: str, old: Floats, new: Floats, weights: Floats) -> Floats:
-    """From ``old`` (T, C) to ``new``: quaternions by the shorter way, angles by whole turns."""
+def _near(path: str, old: Floats, new: Floats) -> Floats:
+    """The turns ``new`` (T, C) in numbers that begin as near ``old`` (C,) as they can.
+
+    All by one sign, and by one number of whole turns: where neighbours differ in that, it is seen between.
+    """
     if path.endswith("rotation_quaternion"):
-        new = np.where(np.sum(old * new, axis=1, keepdims=True) < 0, -new, new)
-        mixed = old * (1 - weights) + new * weights
-        unit: Floats = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
-        return unit
+        return new if old @ new[0] >= 0 else -new
+    turns = np.round((old - new[0]) / TURN) if path.endswith("rotation_euler") else np.zeros(new.shape[1])
+    near: Floats = new + TURN * turns
+    return near
+
+
+def _crossfaded(path: str, old: Floats, new: Floats, weights: Floats) -> Floats:
+    """From ``old`` (T, C) to ``new``: turns by the shorter way."""
+    if path.endswith("rotation_quaternion"):
+        old = np.where(np.sum(old * new, axis=1, keepdims=True) < 0, -old, old)
+        return rotation.normalize(old * (1 - weights) + new * weights)
+    if path.endswith("rotation_axis_angle"):
+        before, after = (rotation.from_axis_angle(_unit(v[:, 1:]), v[:, 0]) for v in (old, new))
+        turns = _crossfaded("rotation_quaternion", before, after, weights)
+        _, faded = rotation_channels(turns, "AXIS_ANGLE")
+        return np.where(weights < 1.0, faded, new)
     if path.endswith("rotation_euler"):
-        new = new + 2 * np.pi * np.round((old[0] - new[0]) / (2 * np.pi))
-    faded: Floats = old * (1 - weights) + new * weights
-    return faded
+        old = old + TURN * np.round((new - old) / TURN)
+    mixed: Floats = old * (1 - weights) + new * weights
+    return mixed
 
 
-def _replace(
-    owner: bpy.types.Object,
-    bag: Bag,
-    channel: Channels,
-    index: int,
-    start: int,
-    times: NDArray[np.int64],
-    values: Floats,
-) -> None:
-    """Put keys ``values`` at ``start + times`` into one curve, and keep what it does outside of them."""
-    first, last = start + int(times[0]), start + int(times[-1])
-    curve = bag.fcurves.find(channel.path, index=index)
-    if curve is None or not len(curve.keyframe_points):
-        held = float(_value(owner, channel)[index])
-        edges = Channels(
-            channel.path,
-            np.full((2, index + 1), held),
-            channel.group,
-            (index,),
-            np.array([0, last - first + 2]),
-        )
-        write_curves(bag, [edges], first - 1)
-        curve = bag.fcurves.find(channel.path, index=index)
-        assert curve is not None
-    for frame in (first - 1, last + 1):
-        _split(curve, frame)
-    keys = _read(curve)
-    frames = keys["co"][:, 0]
-    inside = (frames >= first - 0.5) & (frames <= last + 0.5)
-    outside = {field: of_each[~inside] for field, of_each in keys.items()}
-    made = {field: np.zeros((len(times), width), kind) for field, (width, kind) in KEY_FIELDS.items()}
-    made["co"] = np.column_stack([start + times, values]).astype(np.float32)
-    for side in ("handle_left", "handle_right"):
-        made[side] = made["co"].copy()
-        made[f"{side}_type"][:] = FREE
-    made["interpolation"][:] = 0 if channel.constant else LINEAR
-    # The key before leads straight into the first of these; it has no bend of its own any more.
-    before = np.flatnonzero(outside["co"][:, 0] < first)[-1]
-    outside["interpolation"][before] = made["interpolation"][0]
-    merged = {field: np.concatenate([outside[field], made[field]]) for field in KEY_FIELDS}
-    order = np.argsort(merged["co"][:, 0], kind="stable")
-    _write(curve, {field: of_each[order] for field, of_each in merged.items()})
+def _unit(vectors: Floats) -> Floats:
+    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return unit
 
 
-def _split(curve: bpy.types.FCurve, frame: int) -> None:
-    """Give ``curve`` a key at ``frame`` that changes nothing of its shape."""
-    points = curve.keyframe_points
-    at = [point.co[0] for point in points]
-    if any(abs(there - frame) < 1e-3 for there in at):
-        return
-    # Automatic handles would move when a neighbour comes, and the curve with them.
-    after = int(np.searchsorted(at, frame))
-    for neighbour in (after - 1, after):
-        if 0 <= neighbour < len(points):
-            points[neighbour].handle_left_type = "FREE"
-            points[neighbour].handle_right_type = "FREE"
-    linear = 0 < after < len(points) and points[after - 1].interpolation != "BEZIER"
-    kind = points[after - 1].interpolation if after > 0 else "LINEAR"
-    key = points.insert(frame, curve.evaluate(float(frame)), options={"FAST"})
-    key.handle_left_type = key.handle_right_type = "FREE"
-    if linear or after in (0, len(at)):
-        key.interpolation = kind
+def _is_turned(path: str, old: Floats, new: Floats) -> bool:
+    """Whether ``new`` (C,) is the turn ``old`` in other numbers, or near it."""
+    if path.endswith("rotation_quaternion"):
+        return bool(old @ new < 0)
+    return path.endswith("rotation_euler") and bool(np.abs(new - old).max() > np.pi)
 
 
-def _read(curve: bpy.types.FCurve) -> dict[str, NDArray[Any]]:
-    count = len(curve.keyframe_points)
-    result: dict[str, NDArray[Any]] = {}
-    for field, (width, kind) in KEY_FIELDS.items():
-        values = np.empty(count * width, kind)
+# Keys
+
+
+def _straight(frames: NDArray[Any], values: Floats) -> Keys:
+    """Keys with straight lines between them."""
+    keys = np.zeros(len(frames), KEY)
+    keys["co"] = np.column_stack([frames, values])
+    keys["handle_left"] = keys["handle_right"] = keys["co"]
+    keys["handle_left_type"] = keys["handle_right_type"] = FREE
+    keys["interpolation"] = LINEAR
+    return keys
+
+
+def _holding(value: float, made: Keys) -> Keys:
+    """``made`` between two keys of ``value``."""
+    before, after = _straight(made["co"][[0, -1], 0] + [-1.0, 1.0], np.array([value, value]))[:, None]
+    before["interpolation"] = made["interpolation"][0]
+    return np.concatenate([before, made, after])
+
+
+def _around(curve: bpy.types.FCurve, made: Keys) -> Keys:
+    """The keys of ``curve`` with ``made`` in place of those in its range, and one on either side of it."""
+    if not len(curve.keyframe_points):
+        return _holding(curve.evaluate(0.0), made)
+    first, last = made["co"][0, 0] - 1.0, made["co"][-1, 0] + 1.0
+    there = _read(curve)
+    keys = _divided(curve, _divided(curve, there, first), last)
+    before, after = keys[keys["co"][:, 0] <= first + NEAR], keys[keys["co"][:, 0] >= last - NEAR]
+    if curve.extrapolation == "LINEAR":
+        # Beyond the last of all keys it goes on by that key's handle or by the line through the last two.
+        if len(before) == 1 or before[0]["interpolation"] != there[0]["interpolation"]:
+            before = np.concatenate([_evaluated(curve, [before[0]["co"][0] - 1.0]), before])
+        if not np.array_equal(after[-2:]["co"], there[-2:]["co"]):
+            after[-1]["interpolation"] = LINEAR
+            after = np.concatenate([after, _evaluated(curve, [after[-1]["co"][0] + 1.0])])
+    before[-1]["interpolation"] = made["interpolation"][0]
+    return np.concatenate([before, made, after])
+
+
+def _evaluated(curve: bpy.types.FCurve, frames: Sequence[float] | Floats) -> Keys:
+    return _straight(np.asarray(frames), np.array([curve.evaluate(float(frame)) for frame in frames]))
+
+
+def _divided(curve: bpy.types.FCurve, keys: Keys, frame: float) -> Keys:
+    """``keys`` with one at ``frame`` that leaves the shape of ``curve`` as it is, whatever is beyond it."""
+    keys, frames = keys.copy(), keys["co"][:, 0]
+    at = int(np.searchsorted(frames, frame - NEAR))
+    if at < len(keys) and frames[at] <= frame + NEAR:
+        beside, new = slice(at, at + 1), keys[:0]
+    else:
+        # Automatic handles would move with the new neighbour, and the curve with them.
+        beside, new = slice(max(at - 1, 0), at + 1), _evaluated(curve, [frame])
+        if at == len(keys):
+            keys[-1]["interpolation"] = LINEAR
+        elif at > 0:
+            kind = keys[at - 1]["interpolation"]
+            cut = _cut(keys[at - 1], keys[at], frame) if kind == BEZIER else None
+            if cut is not None:
+                keys[at - 1], new[0], keys[at] = cut
+            elif kind in (CONSTANT, LINEAR):
+                new["interpolation"] = kind
+            else:  # an ease has no shorter ease that is its half
+                new = _evaluated(curve, np.arange(np.floor(frames[at - 1]) + 1, np.ceil(frames[at])))
+                keys[at - 1]["interpolation"] = LINEAR
+    keys["handle_left_type"][beside] = keys["handle_right_type"][beside] = FREE
+    return np.insert(keys, at, new)
+
+
+def _cut(left: Keys, right: Keys, frame: float) -> tuple[Keys, Keys, Keys] | None:
+    """Two keys with a Bezier segment between them, and the key at ``frame`` that makes it two (de Casteljau).
+
+    None where handles are longer than Blender would let them be in the halves.
+    """
+    left, right, middle = left.copy(), right.copy(), np.zeros((), KEY)
+    a, d = left["co"].astype(np.float64), right["co"].astype(np.float64)
+    length = d[0] - a[0]
+    # Blender shortens a handle to the length of the segment.
+    b, c = (
+        end + handle * min(1.0, length / max(abs(handle[0]), 1e-12))
+        for end, handle in ((a, left["handle_right"] - a), (d, right["handle_left"] - d))
+    )
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        part = (low + high) / 2
+        ab, bc, cd = (p + (q - p) * part for p, q in ((a, b), (b, c), (c, d)))
+        abc, bcd = ab + (bc - ab) * part, bc + (cd - bc) * part
+        at = abc + (bcd - abc) * part
+        low, high = (part, high) if at[0] < frame else (low, part)
+    if ab[0] > frame or abc[0] < a[0] or cd[0] < frame or bcd[0] > d[0]:
+        return None
+    left["handle_right"], right["handle_left"] = ab, cd
+    middle["co"], middle["handle_left"], middle["handle_right"] = (frame, at[1]), abc, bcd
+    middle["interpolation"] = BEZIER
+    return left, middle, right
+
+
+def _read(curve: bpy.types.FCurve) -> Keys:
+    keys = np.zeros(len(curve.keyframe_points), KEY)
+    for field in KEY.names or ():
+        values = np.empty(keys[field].size, keys[field].dtype)
         curve.keyframe_points.foreach_get(field, values)
-        result[field] = values.reshape(count, width)
-    return result
-
-
-def _write(curve: bpy.types.FCurve, keys: dict[str, NDArray[Any]]) -> None:
-    curve.keyframe_points.clear()
-    curve.keyframe_points.add(len(keys["co"]))
-    for field, values in keys.items():
-        curve.keyframe_points.foreach_set(field, np.ascontiguousarray(values).ravel())
-    curve.update()
+        keys[field] = values.reshape(keys[field].shape)
+    return keys

@@ -162,6 +162,18 @@ def test_merged_keys_take_part_of_the_action_and_leave_the_rest(human):
     assert applied.direction_error < 0.1
 
 
+def test_switches_that_are_keyed_with_a_merge_are_back_after_it(human):
+    first = apply_motion(human, walk(4.0), "walk", replace(AS_RECORDED, switches="leave"))
+    options = replace(AS_RECORDED, destination="merge", start=31, switches="key")
+    applied = apply_motion(human, standing(40, 24.0), "stand", options)
+    assert applied.action == first.action
+    seen = []
+    for frame in (1, 50, 90):
+        bpy.context.scene.frame_set(frame)
+        seen.append(human.pose.bones["thigh_parent.L"]["IK_FK"])
+    assert seen == [0.0, 1.0, 0.0]
+
+
 def test_merging_without_an_action_makes_one(human):
     applied = apply_motion(human, walk(), "walk", ApplyOptions(destination="merge"))
     assert human.animation_data.action.name == applied.action == "walk"
