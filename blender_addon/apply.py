@@ -154,7 +154,7 @@ def apply_motion(
         slide_before=slides[0],
         slide=slides[1],
         changes=tuple(changes),
-        notes=(*_notes(armature, target, pose, shown, refined, options), *placed.notes),
+        notes=(*_notes(armature, target, pose, shown, refined), *placed.notes),
     )
 
 
@@ -367,7 +367,6 @@ def _notes(
     pose: Pose,
     shown: Shown | None,
     refined: bool,
-    options: ApplyOptions,
 ) -> Iterator[str]:
     """What the animator should know of the rig."""
     if pose.held:
@@ -385,5 +384,5 @@ def _notes(
             f"the rig does not take the motion exactly (off by {off}): "
             "a control is constrained, locked, driven or posed apart"
         )
-    if pose.scale and not np.abs(target.shift).max() > 1e-9:
+    if np.abs(target.shift).max() <= 1e-9:
         yield f"{pose.mover} cannot move: the hips stay where they are; put the root motion on the object"

@@ -26,6 +26,8 @@ from motionary.rigs import (
     rank_rigs,
 )
 
+from .armature import armature_data
+
 __all__ = ["RigChoice", "choose_rig", "find_rig_map", "forget_rig_map", "keep_rig_map"]
 
 KEPT = "motionary_rig_map"
@@ -51,7 +53,7 @@ def choose_rig(armature: bpy.types.Object) -> RigChoice:
 
     MotionaryError where none finds a human body, and where the kept map is broken.
     """
-    parents = {bone.name: bone.parent.name if bone.parent else None for bone in _data(armature).bones}
+    parents = {bone.name: bone.parent.name if bone.parent else None for bone in armature_data(armature).bones}
     if armature.get(KEPT) is not None:
         return _kept(armature, parents)
     if choice := _vrm(armature, parents):
@@ -71,7 +73,7 @@ def choose_rig(armature: bpy.types.Object) -> RigChoice:
 
 def _deforms(armature: bpy.types.Object, rig: RigMap) -> bool:
     thighs = rig.joints.get("left_hip", ())
-    return any(_data(armature).bones[bone].use_deform for bone in thighs)
+    return any(armature_data(armature).bones[bone].use_deform for bone in thighs)
 
 
 def keep_rig_map(armature: bpy.types.Object, rig: RigMap) -> None:
@@ -99,11 +101,6 @@ def _check_own(armature: bpy.types.Object) -> None:
             f"armature {armature.name!r} comes from another file, so Blender would not save a change of "
             "its rig map; change it in that file, or save the map as a file of its own"
         )
-
-
-def _data(armature: bpy.types.Object) -> bpy.types.Armature:
-    assert isinstance(armature.data, bpy.types.Armature)
-    return armature.data
 
 
 def _kept(armature: bpy.types.Object, bones: Mapping[str, str | None]) -> RigChoice:
@@ -134,7 +131,7 @@ def _of(rig: RigMap, bones: Mapping[str, str]) -> RigMap:
 
 def _vrm(armature: bpy.types.Object, bones: Mapping[str, str | None]) -> RigChoice | None:
     """The humanoid bones that the VRM add-on for Blender was told, where they make a body."""
-    assigned = {human: bone for human, bone in _vrm_bones(_data(armature)) if bone in bones}
+    assigned = {human: bone for human, bone in _vrm_bones(armature_data(armature)) if bone in bones}
     humanoid = next(rig for rig in built_in() if rig.name == "VRM humanoid")
     found = match(humanoid, assigned)
     if found is None:
@@ -164,7 +161,7 @@ def _vrm_bones(data: bpy.types.Armature) -> Iterator[tuple[str, str]]:
 
 def _skeleton(armature: bpy.types.Object) -> Skeleton:
     """The armature's largest tree of bones as a Skeleton."""
-    roots = [bone for bone in _data(armature).bones if bone.parent is None]
+    roots = [bone for bone in armature_data(armature).bones if bone.parent is None]
     if not roots:
         raise MotionaryError("it has no bones")
     root = max(roots, key=lambda bone: len(bone.children_recursive))

@@ -16,7 +16,7 @@ from motionary.rig_solve import Pose, decompose
 from motionary.rigs import RigMap
 from motionary.stance import SIDES, leg_length
 
-from .armature import character_matrices, current_scene
+from .armature import armature_data, character_matrices, current_scene
 
 __all__ = ["LIMBS", "Shown", "deform_bones", "frames_shown", "measure"]
 
@@ -56,8 +56,7 @@ class Shown:
 
 def deform_bones(armature: bpy.types.Object, rig: RigMap) -> dict[str, str]:
     """Joint -> the deform bone that begins where the joint's first control does, where there is one."""
-    assert isinstance(armature.data, bpy.types.Armature)
-    bones = armature.data.bones
+    bones = armature_data(armature).bones
     deforming = [bone for bone in bones if bone.use_deform]
     if not deforming:
         return {}
