@@ -22,7 +22,7 @@ import hashlib
 import json
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +38,7 @@ from motionary.errors import MotionaryError
 from motionary.motion import Clip, Motion, Skeleton, slice_frames
 
 __all__ = [
+    "STARRED",
     "ClipInfo",
     "Embeddings",
     "Library",
@@ -52,10 +53,12 @@ __all__ = [
     "load_clip",
     "open_library",
     "read_embeddings",
+    "read_rows",
     "remove_sources",
     "replace_source",
     "set_embeddings",
     "set_model",
+    "set_starred",
     "sources",
     "summary",
     "unembedded",
@@ -64,6 +67,9 @@ __all__ = [
 
 APPLICATION_ID = 0x4D4F5459
 VERSION = 1
+
+STARRED = "starred"
+"""The tag of the clips that the user gave a star; it stays with a clip when its file is read again."""
 
 SCHEMA = """
 CREATE TABLE models (
@@ -383,6 +389,15 @@ def replace_source(library: Library, source: Source, clips: Iterable[NewClip], m
     """Put a file's clips into the library in one transaction, in place of what it had of that file."""
     with _transaction(library) as execute:
         key = _model_key(execute, model)
+        starred = {
+            str(name)
+            for (name,) in execute(
+                "SELECT name FROM clips JOIN motions ON motions.id = motion "
+                "JOIN sources ON sources.id = source JOIN tags ON clip = clips.id "
+                "WHERE path = ? AND text = ?",
+                (source.path, STARRED),
+            )
+        }
         execute("DELETE FROM sources WHERE path = ?", (source.path,))
         owner = execute(
             "INSERT INTO sources (path, size, mtime_ns, sha256, reading) VALUES (?, ?, ?, ?, ?)",
@@ -397,7 +412,8 @@ def replace_source(library: Library, source: Source, clips: Iterable[NewClip], m
                 "INSERT INTO clips (motion, name, start_frame, end_frame) VALUES (?, ?, 0, ?)",
                 (motion, clip.name, clip.frames),
             ).lastrowid
-            for table, texts in (("captions", clip.captions), ("tags", clip.tags)):
+            tags = (*clip.tags, STARRED) if clip.name in starred - {*clip.tags} else clip.tags
+            for table, texts in (("captions", clip.captions), ("tags", tags)):
                 for place, text in enumerate(texts):
                     execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (number, place, text))  # noqa: S608
             _insert_embeddings(execute, key, number, clip.spans, clip.vectors)
@@ -416,6 +432,18 @@ def remove_sources(library: Library, paths: Iterable[str]) -> None:
         for path in paths:
             execute("DELETE FROM sources WHERE path = ?", (path,))
         _drop_unused_skeletons(execute)
+
+
+def set_starred(library: Library, clip: int, starred: bool) -> None:
+    """Give a clip a star, or take it; MotionaryError where there is no such clip."""
+    clip_info(library, clip)
+    with _transaction(library) as execute:
+        execute("DELETE FROM tags WHERE clip = ? AND text = ?", (clip, STARRED))
+        if starred:
+            execute(
+                "INSERT INTO tags SELECT ?1, coalesce(max(position) + 1, 0), ?2 FROM tags WHERE clip = ?1",
+                (clip, STARRED),
+            )
 
 
 def set_embeddings(
@@ -476,6 +504,12 @@ def sources(library: Library) -> dict[str, Source]:
     with _sound(library.path):
         rows = library.connection.execute("SELECT path, size, mtime_ns, sha256, reading FROM sources")
         return {str(row[0]): Source(*row) for row in rows}
+
+
+def read_rows(library: Library, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """What a question in SQL finds, its values given apart; MotionaryError where the file is damaged."""
+    with _sound(library.path):
+        return library.connection.execute(sql, values).fetchall()
 
 
 def clip_ids(library: Library) -> list[int]:

@@ -1,7 +1,7 @@
 """Exact search: cosines of a query against every embedding of a library.
 
 A clip scores as its best window does, and the hit tells that window. Ranking 100,000 windows of 256 numbers
-takes 0.04 s on one core (and reading them, once, 0.6 s), so no index is kept beside the embeddings.
+takes 0.02 s on one core (and reading them, once, 0.6 s), so no index is kept beside the embeddings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from motionary.errors import MotionaryError
 from motionary.library import Library, clip_info
 
-__all__ = ["Hit", "TextModel", "check_model", "search", "similar"]
+__all__ = ["Hit", "TextModel", "check_model", "search", "search_vector", "similar"]
 
 
 class TextModel(Protocol):
@@ -36,7 +36,7 @@ class TextModel(Protocol):
 @dataclass(frozen=True)
 class Hit:
     """A clip found: rank from 1, score the cosine in [-1, 1] of its best window, which is seconds start_s to
-    end_s of the clip (the whole of a short one).
+    end_s of the clip, itself duration_s long (the whole of a short one).
     """
 
     rank: int
@@ -49,27 +49,37 @@ class Hit:
     source: str
     captions: tuple[str, ...]
     tags: tuple[str, ...]
+    duration_s: float
 
 
-def search(library: Library, bundle: TextModel, query: str, top: int = 10) -> list[Hit]:
+def search(
+    library: Library,
+    bundle: TextModel,
+    query: str,
+    top: int = 10,
+    *,
+    among: NDArray[np.int64] | None = None,
+) -> list[Hit]:
     """The ``top`` clips that match ``query`` best, best first; equal scores by clip id.
 
+    among: ids of the clips to look at, in ascending order, None for all (see `motionary.filters`).
     MotionaryError for an empty query, and where another model than ``bundle`` embedded the library.
     """
     if not query.strip():
         raise MotionaryError("the query is empty; say what the motion should show, as in: a person waves")
     check_model(library, bundle)
-    return _ranked(library, bundle.embed_texts([query])[0], top)
+    return search_vector(library, bundle.embed_texts([query])[0], top, among=among)
 
 
-def similar(library: Library, clip: int, top: int = 10) -> list[Hit]:
+def similar(
+    library: Library, clip: int, top: int = 10, *, among: NDArray[np.int64] | None = None
+) -> list[Hit]:
     """The ``top`` other clips most like clip ``clip``, by the mean direction of its windows' embeddings."""
     info = clip_info(library, clip)
     own = library.embeddings.vectors[library.embeddings.clips == clip]
     if len(own) == 0:
         raise MotionaryError(f"{library.path}: clip {info.name} has no embedding; index its source again")
-    mean = own.mean(axis=0)
-    return _ranked(library, mean / max(float(np.linalg.norm(mean)), 1e-12), top, leave_out=clip)
+    return search_vector(library, own.mean(axis=0), top, among=among, leave_out=clip)
 
 
 def check_model(library: Library, bundle: TextModel) -> None:
@@ -83,26 +93,61 @@ def check_model(library: Library, bundle: TextModel) -> None:
         )
 
 
-def _ranked(
-    library: Library, vector: NDArray[np.float32], top: int, leave_out: int | None = None
+def search_vector(
+    library: Library,
+    vector: NDArray[np.float32],
+    top: int = 10,
+    *,
+    among: NDArray[np.int64] | None = None,
+    leave_out: int | None = None,
 ) -> list[Hit]:
+    """The ``top`` clips nearest to ``vector`` (D,), an embedding by the library's model, of any length.
+
+    leave_out: a clip that is not asked for, as the one that ``vector`` is of. The rest as for `search`.
+    """
     if top < 1:
         raise MotionaryError(f"cannot give the best {top} clips; ask for 1 or more")
     held = library.embeddings
     if len(held.clips) == 0:
         return []
-    scores = held.vectors @ np.asarray(vector, np.float32)
-    # One row a clip: its first best window. Sorting is by clip, then score; lexsort's last key comes first.
-    order = np.lexsort((-scores, held.clips))
-    best = order[np.unique(held.clips[order], return_index=True)[1]]
-    best = best[held.clips[best] != leave_out] if leave_out is not None else best
-    best = best[np.argsort(-scores[best], kind="stable")][:top]
+    unit = np.asarray(vector, np.float32) / max(float(np.linalg.norm(vector)), 1e-12)
+    scores = held.vectors @ unit
+    # Embeddings are sorted by clip: its windows are a run of rows, and the clip scores as the best of them.
+    starts = np.flatnonzero(np.diff(held.clips, prepend=held.clips[0] - 1))
+    clips, of_clip = held.clips[starts], np.maximum.reduceat(scores, starts)
+    kept = np.ones(len(clips), bool) if among is None else np.isin(clips, among)
+    if leave_out is not None:
+        kept &= clips != leave_out
+    runs = _best(np.where(kept, of_clip, -np.inf), min(top, int(kept.sum())))
+    ends = np.append(starts[1:], len(scores))
     hits = []
-    for rank, row in enumerate(best.tolist(), start=1):
-        info = clip_info(library, int(held.clips[row]))
+    for rank, run in enumerate(runs.tolist(), start=1):
+        row = starts[run] + int(np.argmax(scores[starts[run] : ends[run]]))
+        info = clip_info(library, int(clips[run]))
         start, end = held.spans[row].tolist()
-        score = float(np.clip(scores[row], -1.0, 1.0))
         hits.append(
-            Hit(rank, info.id, info.name, score, start, end, info.fps, info.source, info.captions, info.tags)
+            Hit(
+                rank,
+                info.id,
+                info.name,
+                float(np.clip(scores[row], -1.0, 1.0)),
+                start,
+                end,
+                info.fps,
+                info.source,
+                info.captions,
+                info.tags,
+                info.duration,
+            )
         )
     return hits
+
+
+def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Where the ``count`` highest scores are, the highest first, equal ones in order."""
+    if count == 0:
+        return np.zeros(0, np.intp)
+    # Sorting all takes longer than scoring them: only what reaches the last place is sorted.
+    bar = np.partition(scores, -count)[-count]
+    reach = np.flatnonzero(scores >= bar)
+    return reach[np.argsort(-scores[reach], kind="stable")][:count]

@@ -9,7 +9,7 @@ from motionary.codec import encode_motion
 from motionary.errors import MotionaryError
 from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model
 from motionary.motion import Motion, Skeleton
-from motionary.search import search, similar
+from motionary.search import search, search_vector, similar
 
 STILL = Motion(
     Skeleton(("j",), [-1], np.zeros((1, 3))), np.tile([1.0, 0, 0, 0], (9, 1, 1)), np.zeros((9, 3)), 30
@@ -109,3 +109,18 @@ def test_a_clip_that_is_not_there(tmp_path):
         pytest.raises(MotionaryError, match="no clip 7"),
     ):
         similar(library, 7, 5)
+
+
+def test_only_clips_among_those_named_are_found(tmp_path):
+    clips = [[[1, 0]], [[0.9, 0.1], [1, 0]], [[0, 1]], [[0.5, 0.5]]]
+    with library_of(tmp_path / "s.motionary", clips, 2) as library:
+        found = search(library, Says([1, 0]), "q", 9, among=np.array([2, 4]))
+        assert [hit.clip for hit in found] == [2, 4]
+        assert search(library, Says([1, 0]), "q", 9, among=np.array([], np.int64)) == []
+        assert [hit.clip for hit in similar(library, 2, 9, among=np.array([1, 2, 3]))] == [1, 3]
+
+
+def test_a_vector_of_any_length_is_a_query(tmp_path):
+    with library_of(tmp_path / "s.motionary", [[[1, 0]], [[0, 1]]], 2) as library:
+        hits = search_vector(library, np.array([0, 7.5], np.float32), 1)
+    assert [(hit.clip, hit.score, hit.duration_s) for hit in hits] == [(2, pytest.approx(1.0), 0.3)]
