@@ -188,6 +188,7 @@ def index_files(
     prune: bool = False,
     reread: bool = False,
     embed: Embed | None = None,
+    batch: int | None = None,
     blender: Callable[[], Blender | None] = find_blender,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -202,8 +203,9 @@ def index_files(
     workers: processes that read (None: one a core; 1: this process reads, as it must within Blender). fps:
     frames a second of files whose header is wrong. prune: drop what the library has of files that are no
     longer in ``sources``. reread: unchanged files too. embed: what embeds instead of
-    ``bundle.embed_features``, to the same vectors. blender: finds what reads such files; called where there
-    are any to read. progress: called after each file. cancel: asked before each file whether to stop.
+    ``bundle.embed_features``, to the same vectors. batch: frames that are embedded together, and then kept
+    (None: BATCH). blender: finds what reads such files; called where there are any to read. progress: called
+    after each file, once it is kept. cancel: asked before each file whether to stop.
 
     MotionaryError where another model embedded the library, or it cannot be written.
     """
@@ -244,7 +246,7 @@ def index_files(
     indexed = clips = 0
     notes: list[str] = []
     reads = _parallel(partial(_file_reader, reads_them), tasks, workers, cancel)
-    for read, vectors in chain.from_iterable(_embedded(reads, bundle, embed, BATCH)):
+    for read, vectors in chain.from_iterable(_embedded(reads, bundle, embed, batch or BATCH)):
         if read.failure:
             failures.append(read.failure)
         elif read.source and read.clips is not None:

@@ -331,13 +331,17 @@ def _told(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         said = {
             sqlite3.SQLITE_BUSY: "another program is writing to this library; try again when it has finished",
+            sqlite3.SQLITE_READONLY_DBMOVED: "this library was moved or deleted while it was open",
             sqlite3.SQLITE_READONLY: "this library cannot be written to; check its permissions",
             sqlite3.SQLITE_CANTOPEN: "cannot be opened; check its permissions and those of its folder",
             sqlite3.SQLITE_FULL: "the disk is full; what was indexed before is kept",
+            sqlite3.SQLITE_IOERR: "the disk or drive that it is on fails, or takes no more; what was indexed "
+            "before is kept",
             sqlite3.SQLITE_CORRUPT: "the library is damaged; index its sources into a new one",
         }
         # The low byte is the kind of error, the others its variety.
-        reason = said.get(_code(error) & 0xFF) or " ".join(str(error).split())
+        code = _code(error)
+        reason = said.get(code) or said.get(code & 0xFF) or " ".join(str(error).split())
         raise MotionaryError(f"{path}: {reason}") from error
 
 

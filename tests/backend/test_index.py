@@ -436,6 +436,19 @@ def test_cancel_keeps_what_was_done(library, bundle, moves, monkeypatch):
     assert run(library, bundle, moves).indexed == 1
 
 
+def test_a_smaller_batch_keeps_what_is_finished_sooner(library, bundle, moves):
+    calls = []
+
+    def embed(parts):
+        calls.append(len(clip_ids(library)))
+        return bundle.embed_features(parts)
+
+    run(library, bundle, moves, embed=embed)
+    assert calls == [0]
+    run(library, bundle, moves, embed=embed, reread=True, batch=1)
+    assert len(calls) == 1 + 3
+
+
 # What Blender reads
 
 

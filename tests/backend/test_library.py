@@ -200,6 +200,22 @@ def test_two_writers_are_told_of_each_other(library, monkeypatch):
     library.connection.execute("ROLLBACK")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be moved on this system")
+def test_a_library_that_was_moved_while_it_was_open_is_said(library, tmp_path):
+    replace_source(library, source(), [new_clip()], MODEL)
+    library.path.rename(tmp_path / "elsewhere.motionary")
+    with pytest.raises(MotionaryError, match="moved or deleted while it was open"):
+        replace_source(library, source(), [new_clip()], MODEL)
+
+
+def test_a_full_disk_is_said_and_loses_nothing(library):
+    replace_source(library, source(), [new_clip()], MODEL)
+    library.connection.execute("PRAGMA max_page_count = 1")  # of what is there, SQLite allows no more
+    with pytest.raises(MotionaryError, match="the disk is full; what was indexed before is kept"):
+        replace_source(library, source("other.bvh"), [new_clip(motion=moving(20_000))], MODEL)
+    assert summary(library).clips == 1
+
+
 def test_another_thread_may_search(library):
     replace_source(library, source(), [new_clip()], MODEL)
     found = []
