@@ -2,37 +2,31 @@
 
 Results go to stdout (with ``--json`` one JSON document and nothing else), progress and failures to stderr.
 Exit codes: 0 done, 1 a failure said in one line, 2 wrong usage, 130 interrupted, 141 nobody reads the output.
-What only some commands need is imported within them, so that ``--help`` is there at once.
+Here are the options alone: what a command does is in `motionary.commands`, for the Blender extension's
+command.py has the same commands and options (a test compares them).
 """
 
 from __future__ import annotations
 
-import io
-import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from motionary import __version__
-from motionary.errors import MotionaryError
+from motionary import __version__, commands
+from motionary.screen import PLAIN, Screen, one_line, progress_lines, run_command, show_any_name
 
 if TYPE_CHECKING:
-    from motionary.index import IndexReport, Progress
-    from motionary.search import Hit
+    from motionary.index import Progress
 
 __all__ = ["app", "main"]
 
 PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
-DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
-"""What may embed: numpy, or torch on a device."""
 
 app = typer.Typer(
     name="motionary",
@@ -46,31 +40,18 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command that the process was started with."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal's encoding does not
-            stream.reconfigure(errors="backslashreplace")
+    show_any_name()
     app(prog_name="motionary")
 
 
-@contextmanager
-def _told_in_one_line() -> Iterator[None]:
-    """Around a command: what the user can act on, and what the system refuses, without a traceback."""
+def _leave(command: Callable[[], int]) -> None:
+    """Run a command and leave with its exit code."""
     try:
-        yield
-        sys.stdout.flush()
-    except MotionaryError as error:
-        _complain(str(error))
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        raise typer.Exit(130) from None
-    except BrokenPipeError:
-        # Whoever read the output, as `head` does, has gone; Python would complain once more on flushing it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(141) from None
-    except OSError as error:
-        _complain(f"{error.filename or 'the system'}: {error.strerror or error}")
-        raise typer.Exit(1) from None
+        code = run_command(command)
+    except commands.WrongUsage as error:
+        raise typer.BadParameter(str(error), param_hint=error.option) from None
+    if code:
+        raise typer.Exit(code)
 
 
 LibraryPath = Annotated[Path, typer.Argument(metavar="LIB", help="The library file, NAME.motionary.")]
@@ -102,7 +83,6 @@ def _root(
 
 
 @app.command()
-@_told_in_one_line()
 def index(
     library: Annotated[Path, typer.Option(metavar="LIB", help="The library file; made where there is none.")],
     sources: Annotated[
@@ -126,7 +106,7 @@ def index(
     device: Annotated[
         str,
         typer.Option(
-            metavar="|".join(DEVICES),
+            metavar="|".join(commands.DEVICES),
             help="What embeds. auto: a GPU, where there is one and the train extra is installed; else numpy.",
         ),
     ] = "auto",
@@ -150,59 +130,29 @@ def index(
     BVH, AMC with its ASF, HumanML3D npy; where there is a Blender, all Actions of .blend, FBX and glTF files.
     A captions.csv (columns file,caption,tags) in a folder says what its files show.
     """
-    if not sources and not reembed:
-        raise typer.BadParameter("give a SOURCE: a motion file or a folder of them", param_hint="SOURCE")
-    if device not in DEVICES:
-        raise typer.BadParameter(f"{device!r} is none of {', '.join(DEVICES)}", param_hint="--device")
-    from motionary.blender_files import find_blender
-    from motionary.bundle import load_bundle
-    from motionary.device import embed_on
-    from motionary.index import IndexReport, embed_again, index_files
-    from motionary.library import clip_ids, open_library
 
-    bundle = load_bundle(model)
-    is_new = not library.exists()
-    if is_new and not sources:
-        raise MotionaryError(f"{library}: no such library to embed again")
-    embed = embed_on(device, bundle)
-    again = report = IndexReport()
-    try:
-        with open_library(library, write=True) as held:
-            if reembed:
-                with _progress("Embedding") as progress:
-                    again = embed_again(held, bundle, workers=workers, embed=embed, progress=progress)
-            if sources:
-                with _progress("Indexing") as progress:
-                    report = index_files(
-                        sources,
-                        held,
-                        bundle,
-                        workers=workers,
-                        fps=fps,
-                        prune=prune,
-                        reread=reread,
-                        embed=embed,
-                        blender=partial(find_blender, blender, seconds=blender_seconds),
-                        progress=progress,
-                    )
-            is_empty = not clip_ids(held)
-    except KeyboardInterrupt:
-        _complain(f"interrupted; what was finished is in {library}: run the same command again to go on")
-        raise typer.Exit(130) from None
-    if is_new and is_empty:
-        library.unlink()
-    failures = again.failures + report.failures
-    if as_json:
-        done = asdict(report) | {"embedded": again.embedded, "failures": failures}
-        _print_json({"library": str(library), "failed": len(failures), **done})
-    else:
-        print(_summary(again, report))
-    if failures:
-        raise typer.Exit(1)
+    def work() -> int:
+        from motionary.blender_files import find_blender
+
+        return commands.index(
+            library,
+            sources or (),
+            model=model,
+            workers=workers,
+            fps=fps,
+            reread=reread,
+            reembed=reembed,
+            device=device,
+            find_blender=partial(find_blender, blender, seconds=blender_seconds),
+            prune=prune,
+            as_json=as_json,
+            screen=RICH,
+        )
+
+    _leave(work)
 
 
 @app.command()
-@_told_in_one_line()
 def search(
     library: LibraryPath,
     query: Annotated[str, typer.Argument(help='What the motion shows, as in "a person waves".')],
@@ -211,71 +161,26 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the clips that match a description best."""
-    from motionary.bundle import load_bundle
-    from motionary.library import open_library
-    from motionary.search import search as find
-
-    with open_library(library) as held:
-        hits = find(held, load_bundle(model), query, top)
-    _show_hits(hits, {"library": str(library), "query": query}, as_json)
+    _leave(lambda: commands.search(library, query, top=top, model=model, as_json=as_json, screen=RICH))
 
 
 @app.command()
-@_told_in_one_line()
 def similar(library: LibraryPath, clip: ClipName, top: Top = 10, as_json: Json = False) -> None:
     """Find the clips that move most like a clip of the library."""
-    from motionary.library import clip_info, find_clip, open_library
-    from motionary.search import similar as find
-
-    with open_library(library) as held:
-        number = find_clip(held, clip)
-        hits, info = find(held, number, top), clip_info(held, number)
-    _show_hits(hits, {"library": str(library), "clip": number, "name": info.name}, as_json)
+    _leave(lambda: commands.similar(library, clip, top=top, as_json=as_json, screen=RICH))
 
 
 @app.command()
-@_told_in_one_line()
 def info(
     library: LibraryPath,
     clips: Annotated[bool, typer.Option("--clips", help="List every clip.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say what is in a library."""
-    from motionary.library import clip_ids, clip_info, open_library, summary
-
-    with open_library(library) as held:
-        counts, model = asdict(summary(held)), held.model
-        listed = [clip_info(held, number) for number in clip_ids(held)] if clips else []
-    size = library.stat().st_size
-    if as_json:
-        named = model and {"id": model.id, "name": model.name, "joint_dim": model.joint_dim}
-        document = {"library": str(library), "bytes": size, "model": named, **counts}
-        if clips:
-            document["clip_list"] = [asdict(clip) | {"duration_s": clip.duration} for clip in listed]
-        _print_json(document)
-        return
-    rows = {
-        "library": f"{library} ({size / 1e6:.1f} MB)",
-        "model": f"{model.name} ({model.id[:8]}), {model.joint_dim} dimensions" if model else "none",
-        "clips": f"{counts['clips']} of {counts['sources']} files, {counts['duration_s'] / 60:.1f} minutes",
-        "windows": f"{counts['embeddings']} embedded",
-        "captions": str(counts["captions"]),
-        "skeletons": str(counts["skeletons"]),
-        "tags": ", ".join(f"{tag} {count}" for tag, count in list(counts["tags"].items())[:20]) or "none",
-    }
-    _print_table((), rows.items())
-    if clips:
-        _print_table(
-            ("id", "name", "seconds", "fps", "caption", "source"),
-            (
-                (str(c.id), c.name, f"{c.duration:.1f}", f"{c.fps:g}", _first(c.captions), c.source)
-                for c in listed
-            ),
-        )
+    _leave(lambda: commands.info(library, clips=clips, as_json=as_json, screen=RICH))
 
 
 @app.command()
-@_told_in_one_line()
 def export(
     library: LibraryPath,
     clip: ClipName,
@@ -284,50 +189,23 @@ def export(
     end: Annotated[float | None, typer.Option(min=0, help="Seconds into the clip to end at.")] = None,
 ) -> None:
     """Write a clip, on its whole source skeleton, as a BVH file."""
-    from motionary.formats import write_bvh
-    from motionary.library import find_clip, load_clip, open_library
-    from motionary.motion import slice_frames
-
-    if out.suffix.lower() != ".bvh":
-        raise typer.BadParameter(f"{out} does not end in .bvh", param_hint="--out")
-    with open_library(library) as held:
-        found = load_clip(held, find_clip(held, clip))
-    motion = found.motion
-    first, last = round(start * motion.fps), round((motion.duration if end is None else end) * motion.fps)
-    if not first < min(last, motion.frames):
-        raise MotionaryError(
-            f"{found.name} lasts {motion.duration:.2f} s and has no frame from --start {start:g} s to "
-            + ("its end" if end is None else f"--end {end:g} s")
-        )
-    part = slice_frames(motion, first, min(last, motion.frames))
-    write_bvh(part, out)
-    print(f"wrote {out}: {found.name}, {part.duration:.2f} s at {part.fps:g} fps")
+    _leave(lambda: commands.export(library, clip, out, start=start, end=end))
 
 
 @app.command()
-@_told_in_one_line()
 def starter(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write them; made if need be.")],
 ) -> None:
     """Write the starter clips, made by our own code, as BVH files with captions.csv."""
-    from motionary.starter import write_starter
-
-    print(f"wrote {len(write_starter(out))} clips and their captions to {out}")
-
-
-def _summary(again: IndexReport, report: IndexReport) -> str:
-    clips = f" ({report.clips} clips)" if report.clips != report.indexed else ""
-    parts = [f"indexed {report.indexed}{clips}", f"skipped {report.unchanged} unchanged"]
-    parts += [f"embedded {again.embedded} clips again"] if again.embedded else []
-    parts += [f"removed {report.removed}"] if report.removed else []
-    return ", ".join([*parts, f"failed {len(again.failures) + len(report.failures)}"])
+    _leave(lambda: commands.starter(out))
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[Progress], None]]:
+def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
     """A bar on a terminal; elsewhere only what there is to say, a line each."""
     if not sys.stderr.isatty():
-        yield _complain_of
+        with PLAIN.progress(title) as show:
+            yield show
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -338,48 +216,15 @@ def _progress(title: str) -> Iterator[Callable[[Progress], None]]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
 
-        def show(step: Progress) -> None:
+        def move(step: Progress) -> None:
             bar.update(task, completed=step.done, total=step.total)
-            for line in _lines(step):
-                bar.console.print(Text(f"motionary: {_plain(line)}"), soft_wrap=True)
+            for line in progress_lines(step):
+                bar.console.print(Text(f"motionary: {one_line(line)}"), soft_wrap=True)
 
-        yield show
-
-
-def _complain_of(step: Progress) -> None:
-    for line in _lines(step):
-        _complain(line)
+        yield move
 
 
-def _lines(step: Progress) -> list[str]:
-    """What there is to say of a file: why it failed, and what in it is no clip."""
-    return [*([step.failure] if step.failure else []), *step.notes]
-
-
-def _show_hits(hits: Sequence[Hit], asked: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        _print_json({**asked, "results": [asdict(hit) for hit in hits]})
-    elif not hits:
-        print("no clips")
-    else:
-        _print_table(
-            ("rank", "score", "clip", "seconds", "caption", "tags"),
-            (
-                (
-                    str(hit.rank),
-                    f"{hit.score:.3f}",
-                    f"{hit.name} ({hit.clip})",
-                    f"{hit.start_s:.1f}-{hit.end_s:.1f}",
-                    _first(hit.captions),
-                    ", ".join(hit.tags),
-                )
-                for hit in hits
-            ),
-        )
-
-
-def _print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows under titles; without titles, names and what they are."""
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
@@ -388,22 +233,9 @@ def _print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
     table = Table(*titles, box=SIMPLE, show_header=bool(titles), show_edge=False)
     for row in rows:
-        table.add_row(*(Text(_plain(cell), overflow="fold") for cell in row))
+        table.add_row(*(Text(one_line(cell), overflow="fold") for cell in row))
     console.print(table)
 
 
-def _print_json(document: dict[str, Any]) -> None:
-    print(json.dumps(document, indent=2))
-
-
-def _complain(message: str) -> None:
-    print(f"motionary: {_plain(message)}", file=sys.stderr)
-
-
-def _plain(text: str) -> str:
-    """``text`` on one line and without what would steer a terminal, for names come from anywhere."""
-    return "".join(letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in text)
-
-
-def _first(captions: Sequence[str]) -> str:
-    return captions[0] if captions else ""
+RICH = Screen(_table, _bar)
+"""Tables and bars that fit the terminal."""

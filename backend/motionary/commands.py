@@ -1,0 +1,232 @@
+"""What every command does, whatever parses its options.
+
+`motionary.cli` is the terminal's command line, by typer, and the Blender extension's command.py is that of
+``blender --command motionary``, by argparse: both only name the options, the same ones, and call what is
+here. A command prints its result on stdout (as_json: one JSON document and nothing else) and returns the exit
+code. What only some commands need is imported within them, so that ``--help`` is there at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motionary.errors import MotionaryError
+from motionary.screen import Screen, complain, print_json
+
+if TYPE_CHECKING:
+    from motionary.blender_files import Blender
+    from motionary.index import IndexReport
+    from motionary.search import Hit
+
+__all__ = ["DEVICES", "WrongUsage", "export", "index", "info", "search", "similar", "starter"]
+
+DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
+"""What may embed: numpy, or torch on a device."""
+
+
+class WrongUsage(Exception):  # noqa: N818
+    """Options that make no sense. option: the one to look at, as it is typed."""
+
+    def __init__(self, message: str, option: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+def index(
+    library: Path,
+    sources: Sequence[Path],
+    *,
+    model: Path | None,
+    workers: int | None,
+    fps: float | None,
+    reread: bool,
+    reembed: bool,
+    device: str,
+    find_blender: Callable[[], Blender | None],
+    prune: bool,
+    as_json: bool,
+    screen: Screen,
+) -> int:
+    """Read files and folders into a library; 1 where some failed, each told in a line.
+
+    find_blender: what reads .blend, FBX and glTF, looked for when there is such a file. The other options are
+    those of `motionary.index.index_files`. Raises WrongUsage and MotionaryError.
+    """
+    if not sources and not reembed:
+        raise WrongUsage("give a SOURCE: a motion file or a folder of them", "SOURCE")
+    if device not in DEVICES:
+        raise WrongUsage(f"{device!r} is none of {', '.join(DEVICES)}", "--device")
+    from motionary.bundle import load_bundle
+    from motionary.device import embed_on
+    from motionary.index import IndexReport, embed_again, index_files
+    from motionary.library import clip_ids, open_library
+
+    bundle = load_bundle(model)
+    is_new = not library.exists()
+    if is_new and not sources:
+        raise MotionaryError(f"{library}: no such library to embed again")
+    embed = embed_on(device, bundle)
+    again = report = IndexReport()
+    try:
+        with open_library(library, write=True) as held:
+            if reembed:
+                with screen.progress("Embedding") as progress:
+                    again = embed_again(held, bundle, workers=workers, embed=embed, progress=progress)
+            if sources:
+                with screen.progress("Indexing") as progress:
+                    report = index_files(
+                        sources,
+                        held,
+                        bundle,
+                        workers=workers,
+                        fps=fps,
+                        prune=prune,
+                        reread=reread,
+                        embed=embed,
+                        blender=find_blender,
+                        progress=progress,
+                    )
+            is_empty = not clip_ids(held)
+    except KeyboardInterrupt:
+        complain(f"interrupted; what was finished is in {library}: run the same command again to go on")
+        return 130
+    if is_new and is_empty:
+        library.unlink()
+    failures = again.failures + report.failures
+    if as_json:
+        done = asdict(report) | {"embedded": again.embedded, "failures": failures}
+        print_json({"library": str(library), "failed": len(failures), **done})
+    else:
+        print(_summary(again, report))
+    return 1 if failures else 0
+
+
+def search(library: Path, query: str, *, top: int, model: Path | None, as_json: bool, screen: Screen) -> int:
+    """Find the clips that match a description best. Raises MotionaryError."""
+    from motionary.bundle import load_bundle
+    from motionary.library import open_library
+    from motionary.search import search as find
+
+    with open_library(library) as held:
+        hits = find(held, load_bundle(model), query, top)
+    _show_hits(hits, {"library": str(library), "query": query}, as_json, screen)
+    return 0
+
+
+def similar(library: Path, clip: str, *, top: int, as_json: bool, screen: Screen) -> int:
+    """Find the clips that move most like a clip of the library. Raises MotionaryError."""
+    from motionary.library import clip_info, find_clip, open_library
+    from motionary.search import similar as find
+
+    with open_library(library) as held:
+        number = find_clip(held, clip)
+        hits, info = find(held, number, top), clip_info(held, number)
+    _show_hits(hits, {"library": str(library), "clip": number, "name": info.name}, as_json, screen)
+    return 0
+
+
+def info(library: Path, *, clips: bool, as_json: bool, screen: Screen) -> int:
+    """Say what is in a library, and with ``clips`` each of them. Raises MotionaryError."""
+    from motionary.library import clip_ids, clip_info, open_library, summary
+
+    with open_library(library) as held:
+        counts, model = asdict(summary(held)), held.model
+        listed = [clip_info(held, number) for number in clip_ids(held)] if clips else []
+    size = library.stat().st_size
+    if as_json:
+        named = model and {"id": model.id, "name": model.name, "joint_dim": model.joint_dim}
+        document = {"library": str(library), "bytes": size, "model": named, **counts}
+        if clips:
+            document["clip_list"] = [asdict(clip) | {"duration_s": clip.duration} for clip in listed]
+        print_json(document)
+        return 0
+    rows = {
+        "library": f"{library} ({size / 1e6:.1f} MB)",
+        "model": f"{model.name} ({model.id[:8]}), {model.joint_dim} dimensions" if model else "none",
+        "clips": f"{counts['clips']} of {counts['sources']} files, {counts['duration_s'] / 60:.1f} minutes",
+        "windows": f"{counts['embeddings']} embedded",
+        "captions": str(counts["captions"]),
+        "skeletons": str(counts["skeletons"]),
+        "tags": ", ".join(f"{tag} {count}" for tag, count in list(counts["tags"].items())[:20]) or "none",
+    }
+    screen.table((), rows.items())
+    if clips:
+        screen.table(
+            ("id", "name", "seconds", "fps", "caption", "source"),
+            (
+                (str(c.id), c.name, f"{c.duration:.1f}", f"{c.fps:g}", _first(c.captions), c.source)
+                for c in listed
+            ),
+        )
+    return 0
+
+
+def export(library: Path, clip: str, out: Path, *, start: float, end: float | None) -> int:
+    """Write a clip, or its seconds from ``start`` to ``end``, as a BVH file.
+
+    Raises WrongUsage and MotionaryError.
+    """
+    from motionary.formats import write_bvh
+    from motionary.library import find_clip, load_clip, open_library
+    from motionary.motion import slice_frames
+
+    if out.suffix.lower() != ".bvh":
+        raise WrongUsage(f"{out} does not end in .bvh", "--out")
+    with open_library(library) as held:
+        found = load_clip(held, find_clip(held, clip))
+    motion = found.motion
+    first, last = round(start * motion.fps), round((motion.duration if end is None else end) * motion.fps)
+    if not first < min(last, motion.frames):
+        raise MotionaryError(
+            f"{found.name} lasts {motion.duration:.2f} s and has no frame from --start {start:g} s to "
+            + ("its end" if end is None else f"--end {end:g} s")
+        )
+    part = slice_frames(motion, first, min(last, motion.frames))
+    write_bvh(part, out)
+    print(f"wrote {out}: {found.name}, {part.duration:.2f} s at {part.fps:g} fps")
+    return 0
+
+
+def starter(out: Path) -> int:
+    """Write the starter clips into a folder. Raises MotionaryError."""
+    from motionary.starter import write_starter
+
+    print(f"wrote {len(write_starter(out))} clips and their captions to {out}")
+    return 0
+
+
+def _summary(again: IndexReport, report: IndexReport) -> str:
+    clips = f" ({report.clips} clips)" if report.clips != report.indexed else ""
+    parts = [f"indexed {report.indexed}{clips}", f"skipped {report.unchanged} unchanged"]
+    parts += [f"embedded {again.embedded} clips again"] if again.embedded else []
+    parts += [f"removed {report.removed}"] if report.removed else []
+    return ", ".join([*parts, f"failed {len(again.failures) + len(report.failures)}"])
+
+
+def _show_hits(hits: Sequence[Hit], asked: dict[str, Any], as_json: bool, screen: Screen) -> None:
+    if as_json:
+        print_json({**asked, "results": [asdict(hit) for hit in hits]})
+    elif not hits:
+        print("no clips")
+    else:
+        screen.table(
+            ("rank", "score", "clip", "seconds", "caption", "tags"),
+            (
+                (
+                    str(hit.rank),
+                    f"{hit.score:.3f}",
+                    f"{hit.name} ({hit.clip})",
+                    f"{hit.start_s:.1f}-{hit.end_s:.1f}",
+                    _first(hit.captions),
+                    ", ".join(hit.tags),
+                )
+                for hit in hits
+            ),
+        )
+
+
+def _first(captions: Sequence[str]) -> str:
+    return captions[0] if captions else ""
