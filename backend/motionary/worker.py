@@ -1,0 +1,240 @@
+"""The process that indexes for Blender, so that Blender stays free.
+
+    PYTHON worker.py FOLDER_OF_THE_CORE
+    blender --background --factory-startup --python worker.py -- FOLDER_OF_THE_CORE
+
+The first line on stdin is an `IndexRequest` in JSON. The answers are lines of JSON on stdout, where nothing
+else is: ``{"progress": {"step", "done", "total", "name", "failure", "notes"}}`` after each file or clip, and
+at the end ``{"report": {...}}``, an IndexReport's fields, or ``{"error": "why, in one line"}``. A line
+``cancel`` on stdin stops the work after the files that are being read. The end of stdin ends this process,
+and those that it started, at once, whatever they are doing: whoever asked is there no more.
+
+The core is not looked for on a path: the folder that holds it may hold packages for another Python, too.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from motionary.index import IndexReport, Progress
+
+__all__ = ["IndexRequest", "index_on_request", "main", "take_stdout"]
+
+BATCH = 1024
+"""Frames that are embedded together: fewer than is fastest, for someone watches the progress."""
+
+POLITE = 5
+"""How much this process steps back for others: Blender is to stay smooth."""
+
+
+@dataclass(frozen=True)
+class IndexRequest:
+    """What to index, as `motionary index` takes it; paths are text, for it travels as JSON.
+
+    library: the file, made where there is none. sources: files and folders; none where the library is only
+    embedded again. model: a model bundle's folder, None for the built-in one. addon: the folder of the
+    Blender package, where it is not installed. workers: processes that read, None for one a core.
+    """
+
+    library: str
+    sources: tuple[str, ...] = ()
+    model: str | None = None
+    device: str = "auto"
+    fps: float | None = None
+    blender: str | None = None
+    blender_seconds: float = 600.0
+    addon: str | None = None
+    prune: bool = False
+    reread: bool = False
+    reembed: bool = False
+    workers: int | None = None
+
+
+def main() -> None:
+    """Answer the request on stdin, and end the process."""
+    answers = take_stdout()
+    asked: SimpleQueue[bytes] = SimpleQueue()
+    cancelled = Event()
+    Thread(target=_listen, args=(asked, cancelled), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in Blender's terminal is meant for Blender
+    if hasattr(os, "nice"):  # on Windows, whoever starts this process says so
+        os.nice(POLITE)
+    _answer(answers, _outcome(json.loads(asked.get()), answers, cancelled))
+    os._exit(0)  # not by way of destructors: some of torch's and Blender's take their time, or hang
+
+
+def index_on_request(
+    request: IndexRequest, progress: Callable[[str, Progress], None], cancel: Callable[[], bool]
+) -> IndexReport:
+    """Do what is asked for; ``progress`` gets "Embedding" or "Indexing" and how far that is.
+
+    A library that was made for this and is left empty is removed. MotionaryError as of the functions of
+    `motionary.index`, and where the library is not there and nothing is to be indexed into it.
+    """
+    from motionary.blender_files import find_blender
+    from motionary.bundle import load_bundle
+    from motionary.device import embed_on
+    from motionary.errors import MotionaryError
+    from motionary.index import IndexReport, embed_again, index_files
+    from motionary.library import clip_ids, open_library
+
+    path = Path(request.library)
+    is_new = not path.exists()
+    if is_new and not request.sources:
+        raise MotionaryError(f"{path}: no such library to embed again; it was moved or deleted")
+    bundle = load_bundle(Path(request.model) if request.model else None)
+    embed = embed_on(request.device, bundle)
+    blender = partial(
+        find_blender,
+        Path(request.blender) if request.blender else None,
+        addon=Path(request.addon) if request.addon else None,
+        seconds=request.blender_seconds,
+    )
+    again = report = IndexReport()
+    with open_library(path, write=True) as library:
+        if request.reembed:
+            again = embed_again(
+                library,
+                bundle,
+                workers=request.workers,
+                embed=embed,
+                batch=BATCH,
+                progress=partial(progress, "Embedding"),
+                cancel=cancel,
+            )
+        if request.sources and not again.cancelled:
+            report = index_files(
+                [Path(source) for source in request.sources],
+                library,
+                bundle,
+                workers=request.workers,
+                fps=request.fps,
+                prune=request.prune,
+                reread=request.reread,
+                embed=embed,
+                batch=BATCH,
+                blender=blender,
+                progress=partial(progress, "Indexing"),
+                cancel=cancel,
+            )
+        is_empty = not clip_ids(library)
+    if is_new and is_empty:
+        path.unlink(missing_ok=True)
+    elif not path.exists():
+        raise MotionaryError(f"{path}: this library was moved or deleted while it was being indexed")
+    return replace(
+        report,
+        embedded=again.embedded,
+        failures=again.failures + report.failures,
+        cancelled=again.cancelled or report.cancelled,
+        seconds=again.seconds + report.seconds,
+    )
+
+
+def take_stdout() -> IO[bytes]:
+    """What stdout was, for the answers alone: what anything else prints goes to stderr from now on."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(1, os.O_BINARY)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _outcome(asked: dict[str, Any], answers: IO[bytes], cancelled: Event) -> dict[str, Any]:
+    """The last answer: what was done, or in one line why it was not."""
+
+    def tell(step: str, progress: Progress) -> None:
+        _answer(answers, {"progress": {"step": step, **asdict(progress)}})
+
+    try:
+        import_module("motionary.index")
+    except ImportError as error:
+        return {"error": f"{sys.executable}: this Python cannot index ({error}); it needs numpy"}
+    from motionary.errors import MotionaryError
+
+    try:
+        return {"report": asdict(index_on_request(IndexRequest(**asked), tell, cancelled.is_set))}
+    except MotionaryError as error:
+        return {"error": str(error)}
+    except OSError as error:
+        return {"error": f"{error.filename or 'the system'}: {error.strerror or error}"}
+    except MemoryError:
+        return {"error": "indexing takes more memory than there is; what was finished is kept"}
+    except Exception as error:  # whatever it is, Blender's user is to read of it
+        traceback.print_exc()
+        reason = " ".join(str(error).split())
+        return {"error": f"indexing stopped ({type(error).__name__}: {reason}); what was finished is kept"}
+
+
+def _answer(answers: IO[bytes], what: dict[str, Any]) -> None:
+    try:
+        answers.write(json.dumps(what).encode() + b"\n")
+        answers.flush()
+    except OSError:
+        _leave()
+
+
+def _listen(asked: SimpleQueue[bytes], cancelled: Event) -> None:
+    """Take in the request, and then what there is to heed until the end of stdin."""
+    if request := sys.stdin.buffer.readline():
+        asked.put(request)
+    for line in iter(sys.stdin.buffer.readline, b""):
+        if line.strip() == b"cancel":
+            cancelled.set()
+    _leave()
+
+
+def _leave() -> None:
+    """End at once, and take along the processes that read; their Blenders end when they do."""
+    for process in multiprocessing.active_children():
+        with suppress(OSError):
+            process.terminate()
+    os._exit(0)
+
+
+def _adopt(core: Path) -> None:
+    """Have the package in ``core`` imported as motionary, and nothing that lies beside it."""
+    spec = spec_from_file_location("motionary", core / "__init__.py", submodule_search_locations=[str(core)])
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["motionary"] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def _core(arguments: list[str]) -> Path | None:
+    """The folder that the command line names."""
+    given = arguments[arguments.index("--") + 1 :] if "--" in arguments else arguments[1:]
+    return Path(given[0]) if given else None
+
+
+# As a script, and again, under the second name, in each process that multiprocessing starts from it.
+if __name__ in ("__main__", "__mp_main__"):
+    if sys.hexversion < 0x030B0000:
+        sys.exit(f"{sys.executable} is Python {sys.version.split()[0]}; indexing needs Python 3.11 or newer")
+    if (folder := _core(sys.argv)) is not None:
+        _adopt(folder)
+if __name__ == "__main__":
+    try:
+        main()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
