@@ -18,17 +18,18 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import IO
 
 __all__ = ["main"]
 
 
 def main(core: Path | None = None) -> None:
     """Answer until stdin is closed, which ends the process. core: where motionary is, if not installed."""
-    answers = _take_stdout()
     _adopt("blender_addon", Path(__file__).resolve().parent)
     if core is not None:
         _adopt("motionary", core)
+    from motionary.worker import take_stdout
+
+    answers = take_stdout()
     # Only now, for Blender prints when it is imported.
     import bpy
 
@@ -50,17 +51,6 @@ def main(core: Path | None = None) -> None:
         except Exception as error:  # whatever one file does to its reader, the others are to be read
             traceback.print_exc()
             write_failure(answers, f"{path}: cannot be read ({type(error).__name__}: {error})")
-
-
-def _take_stdout() -> IO[bytes]:
-    """What stdout was, for the answers alone: what Blender's C code prints goes to stderr from now on."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.setmode(1, os.O_BINARY)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
 
 
 def _adopt(name: str, folder: Path) -> None:
