@@ -191,29 +191,3 @@ def test_a_rig_map_of_ones_own_and_a_wrong_name(bvh, tmp_path):
     done = run(*character, "--armature", "Hero")
     assert done.returncode == 1
     assert "no armature 'Hero'; it has 'Armature'" in done.stderr
-
-
-def test_of_a_long_clip_the_part_that_matched_is_applied(tmp_path):
-    spec = importlib.util.spec_from_file_location("apply_motion", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    bundle, path = make_bundle(tmp_path / "bundle"), tmp_path / "long.motionary"
-    with open_library(path, write=True) as made:
-        add_clips([Clip("long walk", walk(20.0))], made, load_bundle(bundle), source="test")
-    ask = [
-        "--rig",
-        "human",
-        "--library",
-        path,
-        "--model",
-        bundle,
-        "--query",
-        "a person walks",
-        "--output",
-        "x",
-    ]
-    part, hit, _ = script.choose(script.parse([str(word) for word in ask]))
-    assert part.motion.duration == pytest.approx(hit["end_s"] - hit["start_s"], abs=1 / 30)  # to the frame
-    assert part.motion.duration < 7
-    whole, _, _ = script.choose(script.parse([*map(str, ask), "--whole-clip"]))
-    assert whole.motion.duration == pytest.approx(20.0)
