@@ -219,7 +219,7 @@ def index_files(
         tell(Progress(0, len(paths), "", failure))
 
     known = store.sources(library)
-    gone = [path for path in known if prune and _is_gone(path, places)]
+    gone = [path for path, source in known.items() if prune and _is_gone(source, places)]
     store.remove_sources(library, gone)
     tasks = []
     for path in paths:
@@ -452,10 +452,17 @@ def _is_untouched(old: Source) -> bool:
     return (now.st_size, now.st_mtime_ns) == (old.size, old.mtime_ns)
 
 
-def _is_gone(path: str, places: Sequence[Path]) -> bool:
-    """Whether a file that was in one of ``places``, which themselves are there, is there no more."""
-    file = Path(path)
-    return not file.exists() and any(place.is_dir() and place in file.parents for place in places)
+def _is_gone(source: Source, places: Sequence[Path]) -> bool:
+    """Whether a file that was in one of ``places``, which themselves are there, is there no more.
+
+    What `add_clips` was given was never a file to be read again.
+    """
+    file = Path(source.path)
+    return (
+        source.sha256 != ""
+        and not file.exists()
+        and any(place.is_dir() and place in file.parents for place in places)
+    )
 
 
 # In the reading processes

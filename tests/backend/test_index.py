@@ -424,6 +424,14 @@ def test_clips_of_another_programs_reading_can_be_added(library, bundle):
     assert summary(library).clips == 2
 
 
+def test_pruning_leaves_alone_what_was_never_a_file(library, bundle, moves):
+    run(library, bundle, moves)
+    add_clips([Clip("wave", walk(2.0))], library, bundle, source=str(moves / "scene.blend#wave"))
+    (moves / "walk.bvh").unlink()
+    assert run(library, bundle, moves, prune=True).removed == 1
+    assert sorted(names(library)) == ["long", "stand", "wave"]
+
+
 # What is stopped
 
 
