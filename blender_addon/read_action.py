@@ -39,7 +39,7 @@ from .armature import (
 )
 from .rig_choice import find_rig_map
 
-__all__ = ["Skipped", "read_actions", "read_motion"]
+__all__ = ["Skipped", "read_action", "read_actions", "read_motion"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -216,6 +216,29 @@ def _nearest(bones: Sequence[bpy.types.Bone], control: bpy.types.Bone) -> str:
     ).name
 
 
+def read_action(armature: bpy.types.Object) -> Clip:
+    """The clip that the active Action of ``armature`` is, read with the NLA switched off.
+
+    Its name, caption and tags are as those of `read_actions`. The scene's current frame and the pose stay.
+
+    MotionaryError where there is no Action, it is a pose, or the armature is no human body, or is not shown.
+    """
+    animation = armature.animation_data
+    action, slot = (animation.action, animation.action_slot) if animation else (None, None)
+    if action is None or slot is None:
+        raise MotionaryError(
+            f"armature {armature.name!r} has no Action; make one active in the Action Editor"
+        )
+    start, end = _range(action)
+    if end <= start:
+        raise MotionaryError(f"action {action.name!r} is a pose of one frame")
+    body = _body_of(armature, find_rig_map(armature))
+    check_posable(armature)
+    with _playing(armature, action, slot):
+        motion = _read(armature, body, start, end)
+    return Clip(_plain(action.name, [armature.name]), motion, captions=_captions(action), tags=_tags(action))
+
+
 def read_actions() -> Iterator[Clip | Skipped]:
     """Every Action in the open file that moves a human armature of its active scene, one after the other.
 
@@ -239,14 +262,11 @@ def read_actions() -> Iterator[Clip | Skipped]:
         if not found:
             yield Skipped(action.name, f"{where} moves no human armature of this file")
             continue
-        start, end = (int(np.floor(frame + 0.5)) for frame in action.frame_range[:])
+        start, end = _range(action)
         if end <= start:
             yield Skipped(action.name, f"{where} is a pose of one frame")
             continue
         name = _plain(action.name, [player.name for _, player in found])
-        said = action.asset_data
-        captions = tuple(filter(None, [said.description.strip()])) if said else ()
-        tags = tuple(said.tags.keys()) if said else ()
         for slot, armature in found:
             body = bodies[armature.name]
             try:
@@ -257,7 +277,23 @@ def read_actions() -> Iterator[Clip | Skipped]:
                 yield Skipped(action.name, f"{where}: {error}")
                 continue
             whose = f" ({armature.name})" if len(found) > 1 else ""
-            yield Clip(_unique(name + whose, used), motion, captions=captions, tags=tags)
+            yield Clip(_unique(name + whose, used), motion, captions=_captions(action), tags=_tags(action))
+
+
+def _range(action: bpy.types.Action) -> tuple[int, int]:
+    """Its first and last frame."""
+    start, end = action.frame_range[:]
+    return int(np.floor(start + 0.5)), int(np.floor(end + 0.5))
+
+
+def _captions(action: bpy.types.Action) -> tuple[str, ...]:
+    """What its asset data says of it."""
+    said = action.asset_data.description.strip() if action.asset_data else ""
+    return (said,) if said else ()
+
+
+def _tags(action: bpy.types.Action) -> tuple[str, ...]:
+    return tuple(action.asset_data.tags.keys()) if action.asset_data else ()
 
 
 def _player(

@@ -9,7 +9,7 @@ from mathutils import Matrix  # noqa: E402
 
 from blender_addon.apply import apply_motion  # noqa: E402
 from blender_addon.options import ApplyOptions  # noqa: E402
-from blender_addon.read_action import Skipped, read_actions, read_motion  # noqa: E402
+from blender_addon.read_action import Skipped, read_action, read_actions, read_motion  # noqa: E402
 from motionary import rotation  # noqa: E402
 from motionary.body import JOINTS, body_positions  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
@@ -51,6 +51,41 @@ def test_a_motion_applied_and_read_back_is_the_same(kind):
     assert max(errors.values()) < 1.0, errors
     assert back.frames == applied.frame_end - applied.frame_start + 1
     assert 0.5 < back.translation[:, 1].min() < 1.3
+
+
+def test_the_active_action_is_read_alone_and_the_scene_stays():
+    clear_file()
+    armature = SAMPLES["VRM"].make()
+    applied = applied_to(armature)
+    action = armature.animation_data.action
+    action.asset_mark()
+    action.asset_data.description = "somebody walks"
+    action.asset_data.tags.new("gait")
+    track = armature.animation_data.nla_tracks.new()
+    other = action.copy()
+    other.frame_start = other.frame_end = 1
+    track.strips.new("other", 1, other).influence = 0.5
+    bpy.context.scene.frame_set(7)
+    clip = read_action(armature)
+    assert (clip.name, clip.captions, clip.tags) == (action.name, ("somebody walks",), ("gait",))
+    assert clip.motion.frames == applied.frame_end - applied.frame_start + 1
+    track.mute = True
+    alone = read_motion(armature, applied.frame_start, applied.frame_end)
+    np.testing.assert_allclose(clip.motion.rotations, alone.rotations, atol=1e-6)
+    assert bpy.context.scene.frame_current == 7
+    assert armature.animation_data.action == action
+
+
+def test_what_is_no_action_is_said():
+    clear_file()
+    armature = SAMPLES["VRM"].make()
+    with pytest.raises(MotionaryError, match="has no Action"):
+        read_action(armature)
+    applied_to(armature)
+    action = armature.animation_data.action
+    action.use_frame_range, action.frame_start, action.frame_end = True, 3, 3
+    with pytest.raises(MotionaryError, match="a pose of one frame"):
+        read_action(armature)
 
 
 # Auto-Rig Pro's sample copies the turn of a control that rests unlike the bone, so at rest it already bends.
