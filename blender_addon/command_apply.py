@@ -27,16 +27,16 @@ from .preview import render_poses
 from .rig_choice import choose_rig, keep_rig_map
 from .scenes import make_human, open_scene, save_scene
 
-__all__ = ["apply", "apply_parser", "choose_clip", "parse_apply", "tell"]
+__all__ = ["ABOUT", "add_command_arguments", "apply", "check_apply", "choose_clip", "parse_apply", "tell"]
 
 POSES = 6
 
 
-def apply_parser(prog: str) -> argparse.ArgumentParser:
-    """The options, for a program of this name."""
-    result = argparse.ArgumentParser(
-        prog=prog, description="Find a motion by a sentence and put it on a character, without a window."
-    )
+ABOUT = "Find a motion by a sentence and put it on a character, without a window."
+
+
+def add_command_arguments(result: argparse.ArgumentParser) -> None:
+    """Add every option of the command."""
     what = result.add_argument_group("the motion")
     what.add_argument("--library", type=Path, metavar="LIB", help="the library to search")
     what.add_argument("--query", metavar="TEXT", help="what the motion shows")
@@ -63,12 +63,19 @@ def apply_parser(prog: str) -> argparse.ArgumentParser:
     out.add_argument("--output", type=Path, metavar="FILE.blend", help="save the result here")
     out.add_argument("--preview", type=Path, metavar="FILE.png", help=f"render {POSES} poses side by side")
     out.add_argument("--json", action="store_true", help="print the result as one JSON document")
-    return result
 
 
-def parse_apply(usage: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """The options that were given. SystemExit(2), said on stderr, where they make no sense together."""
+def parse_apply(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
+    """The options that a program of this name was given. SystemExit(2) where they make no sense."""
+    usage = argparse.ArgumentParser(prog=prog, description=ABOUT)
+    add_command_arguments(usage)
     options = usage.parse_args(arguments)
+    check_apply(usage, options)
+    return options
+
+
+def check_apply(usage: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """SystemExit(2), said on stderr, where options that are right by themselves make no sense together."""
     if sum(way is not None for way in (options.motion, options.query, options.clip)) != 1:
         usage.error("say what to apply: one of --motion, --query and --clip")
     if options.motion is None and options.library is None:
@@ -85,7 +92,6 @@ def parse_apply(usage: argparse.ArgumentParser, arguments: Sequence[str]) -> arg
         apply_options(options)
     except MotionaryError as error:
         usage.error(str(error))
-    return options
 
 
 def apply(options: argparse.Namespace) -> dict[str, Any]:

@@ -31,13 +31,13 @@ sys.path.insert(0, str(ROOT))
 if find_spec("motionary") is None:
     sys.path.insert(0, str(ROOT / "backend"))
 
-from blender_addon.command_apply import apply, apply_parser, parse_apply, tell  # noqa: E402
+from blender_addon.command_apply import apply, parse_apply, tell  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 
 
 def main(arguments: Sequence[str]) -> int:
     try:
-        options = parse_apply(apply_parser("apply_motion.py"), arguments)
+        options = parse_apply("apply_motion.py", arguments)
         with redirect_stdout(sys.stderr):
             result = apply(options)
     except MotionaryError as error:

@@ -1,0 +1,392 @@
+"""``blender --command motionary index | search | similar | info | export | starter | apply``.
+
+The commands and options of `motionary.cli`, parsed by argparse, for Blender's Python has no typer (a test
+compares them), and the same work, from `motionary.commands`. What differs is where things come from: the
+model is the one in the extension, and .blend, FBX and glTF files are read by the Blender that this is.
+``apply`` is what scripts/apply_motion.py does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from motionary import __version__, commands
+from motionary.blender_files import find_blender
+from motionary.screen import PLAIN, run_command, show_any_name
+
+from .bundled import own_bundle
+
+__all__ = ["COMMANDS", "NAME", "Command", "main", "register", "unregister"]
+
+NAME = "motionary"
+"""What follows ``blender --command``."""
+PROG = f"blender --command {NAME}"
+
+Options = argparse.Namespace
+Parser = argparse.ArgumentParser
+
+_handles: list[Any] = []
+"""What Blender gave for the command, to take it back by."""
+
+
+def register() -> None:
+    """Have Blender know the command."""
+    _handles.append(bpy.utils.register_cli_command(NAME, main))  # type: ignore[func-returns-value]
+
+
+def unregister() -> None:
+    """Have Blender forget the command."""
+    while _handles:
+        bpy.utils.unregister_cli_command(_handles.pop())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command, and return the exit code: 0 done, 1 a failure said in one line, 2 wrong usage."""
+    show_any_name()
+    try:
+        command = _chosen(arguments)
+        with _heeding_ctrl_c():
+            return command()
+    except SystemExit as ended:  # argparse: 0 after --help, 2 for wrong usage
+        return ended.code if isinstance(ended.code, int) else 2
+
+
+@dataclass(frozen=True)
+class Command:
+    """about: what it does; the first line is for the list of commands. add_options: to its parser. work: does
+    it, and returns the exit code. check: SystemExit where options make no sense together."""
+
+    about: str
+    add_options: Callable[[Parser], None]
+    work: Callable[[Options], int]
+    check: Callable[[Parser, Options], None] = lambda parser, options: None
+
+    def parser(self, prog: str) -> Parser:
+        """The parser of its options."""
+        result = Parser(
+            prog=prog,
+            description=self.about,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.add_options(result)
+        return result
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """Reads a number off the command line, and refuses a smaller one."""
+
+    kind: type[int] | type[float]
+    least: int
+
+    def __call__(self, text: str) -> float:
+        try:
+            number = self.kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no valid {self.kind.__name__}") from None
+        if not number >= self.least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {self.least}")
+        return number
+
+
+def _chosen(arguments: Sequence[str]) -> Callable[[], int]:
+    """The command that is asked for, ready to run. SystemExit where there is none or it is asked wrongly."""
+    usage = _usage()
+    if not arguments:
+        usage.print_help(sys.stderr)
+        usage.exit(2)
+    name, *rest = arguments
+    if name not in COMMANDS:
+        usage.parse_args([name])  # --help and --version end here, and so does a name that is none
+    command = COMMANDS[name]
+    parser = command.parser(f"{PROG} {name}")
+    options = parser.parse_intermixed_args(rest)
+    command.check(parser, options)
+
+    def run() -> int:
+        try:
+            return run_command(lambda: command.work(options))
+        except commands.WrongUsage as error:
+            parser.error(f"{error.option}: {error}")
+
+    return run
+
+
+def _usage() -> Parser:
+    listed = "\n".join(f"  {name:9}{command.about.splitlines()[0]}" for name, command in COMMANDS.items())
+    result = Parser(
+        prog=PROG,
+        description="A motion dictionary: index motion files, find clips by describing them, "
+        "take them out again.",
+        epilog=f"commands:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    result.add_argument(
+        "--version", action="version", version=f"motionary {__version__}", help="Show the version and leave."
+    )
+    result.add_argument(
+        "command", choices=COMMANDS, metavar="COMMAND", help="What to do; COMMAND --help has more."
+    )
+    return result
+
+
+@contextmanager
+def _heeding_ctrl_c() -> Iterator[None]:
+    """Have Ctrl-C raise KeyboardInterrupt, as in any Python; Blender has a way of its own with it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+# Each command: its options, then what it does with them.
+
+
+def _index_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--library",
+        type=Path,
+        required=True,
+        metavar="LIB",
+        help="The library file; made where there is none.",
+    )
+    parser.add_argument(
+        "sources",
+        type=Path,
+        nargs="*",
+        metavar="SOURCE...",
+        help="Motion files, and folders with all below them.",
+    )
+    _add_model(parser)
+    parser.add_argument(
+        "--workers", type=AtLeast(int, 1), help="Processes that read files; one a core if not given."
+    )
+    parser.add_argument(
+        "--fps", type=float, help="Frames a second of these files, where their headers are wrong."
+    )
+    parser.add_argument(
+        "--reread",
+        action="store_true",
+        help="Read unchanged files, too: after a change to an ASF or trials.csv.",
+    )
+    parser.add_argument(
+        "--reembed", action="store_true", help="First embed what the library holds with this model."
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="|".join(commands.DEVICES),
+        help="What embeds. auto: a GPU, where there is one and the train extra is installed; else numpy.",
+    )
+    parser.add_argument(
+        "--blender",
+        type=Path,
+        metavar="PATH",
+        help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
+    )
+    parser.add_argument(
+        "--blender-seconds",
+        type=AtLeast(float, 1),
+        default=600.0,
+        help="Seconds that Blender may take over one file.",
+    )
+    parser.add_argument(
+        "--prune", action="store_true", help="Drop clips whose files are no longer in SOURCE."
+    )
+    _add_json(parser)
+
+
+def _index(options: Options) -> int:
+    this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
+    return commands.index(
+        options.library,
+        options.sources,
+        model=options.model or own_bundle(),
+        workers=options.workers,
+        fps=options.fps,
+        reread=options.reread,
+        reembed=options.reembed,
+        device=options.device,
+        find_blender=partial(
+            find_blender,
+            options.blender or this,
+            addon=Path(__file__).parent,
+            seconds=options.blender_seconds,
+        ),
+        prune=options.prune,
+        as_json=options.json,
+        screen=PLAIN,
+    )
+
+
+def _search_options(parser: Parser) -> None:
+    _add_library(parser)
+    parser.add_argument("query", metavar="QUERY", help='What the motion shows, as in "a person waves".')
+    _add_top(parser)
+    _add_model(parser)
+    _add_json(parser)
+
+
+def _search(options: Options) -> int:
+    model = options.model or own_bundle()
+    return commands.search(
+        options.library, options.query, top=options.top, model=model, as_json=options.json, screen=PLAIN
+    )
+
+
+def _similar_options(parser: Parser) -> None:
+    _add_library(parser)
+    _add_clip(parser)
+    _add_top(parser)
+    _add_json(parser)
+
+
+def _similar(options: Options) -> int:
+    return commands.similar(
+        options.library, options.clip, top=options.top, as_json=options.json, screen=PLAIN
+    )
+
+
+def _info_options(parser: Parser) -> None:
+    _add_library(parser)
+    parser.add_argument("--clips", action="store_true", help="List every clip.")
+    _add_json(parser)
+
+
+def _info(options: Options) -> int:
+    return commands.info(options.library, clips=options.clips, as_json=options.json, screen=PLAIN)
+
+
+def _export_options(parser: Parser) -> None:
+    _add_library(parser)
+    _add_clip(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.bvh", help="The BVH file to write.")
+    seconds = AtLeast(float, 0)
+    parser.add_argument("--start", type=seconds, default=0.0, help="Seconds into the clip to begin at.")
+    parser.add_argument("--end", type=seconds, help="Seconds into the clip to end at.")
+
+
+def _export(options: Options) -> int:
+    return commands.export(options.library, options.clip, options.out, start=options.start, end=options.end)
+
+
+def _starter_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="Where to write them; made if need be."
+    )
+
+
+def _starter(options: Options) -> int:
+    return commands.starter(options.out)
+
+
+def _apply_options(parser: Parser) -> None:
+    from .command_apply import add_command_arguments
+
+    add_command_arguments(parser)
+
+
+def _check_apply(parser: Parser, options: Options) -> None:
+    from .command_apply import check_apply
+
+    check_apply(parser, options)
+
+
+def _apply(options: Options) -> int:
+    from .command_apply import apply, tell
+
+    with _stdout_for_results():
+        result = apply(options)
+    print(json.dumps(result) if options.json else tell(result))
+    return 0
+
+
+@contextmanager
+def _stdout_for_results() -> Iterator[None]:
+    """Have all that is printed in the block, also by Blender's C code, go to stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+# What several commands take.
+
+
+def _add_library(parser: Parser) -> None:
+    parser.add_argument("library", type=Path, metavar="LIB", help="The library file, NAME.motionary.")
+
+
+def _add_clip(parser: Parser) -> None:
+    parser.add_argument("clip", metavar="CLIP", help="A clip's id, its name, or the beginning of its name.")
+
+
+def _add_model(parser: Parser) -> None:
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="BUNDLE",
+        help="A model bundle's folder, instead of the built-in model.",
+    )
+
+
+def _add_top(parser: Parser) -> None:
+    parser.add_argument("--top", type=AtLeast(int, 1), default=10, help="How many clips to show.")
+
+
+def _add_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="One JSON document on stdout, and nothing else.")
+
+
+COMMANDS: Mapping[str, Command] = {
+    "index": Command(
+        "Read motion files into a library; again, only what changed.\n\n"
+        "BVH, AMC with its ASF, HumanML3D npy; where there is a Blender, all Actions of .blend, FBX and glTF "
+        "files.\n"
+        "A captions.csv (columns file,caption,tags) in a folder says what its files show.",
+        _index_options,
+        _index,
+    ),
+    "search": Command("Find the clips that match a description best.", _search_options, _search),
+    "similar": Command(
+        "Find the clips that move most like a clip of the library.", _similar_options, _similar
+    ),
+    "info": Command("Say what is in a library.", _info_options, _info),
+    "export": Command("Write a clip, on its whole source skeleton, as a BVH file.", _export_options, _export),
+    "starter": Command(
+        "Write the starter clips, made by our own code, as BVH files with captions.csv.",
+        _starter_options,
+        _starter,
+    ),
+    "apply": Command(
+        "Find a motion by a sentence and put it on a character, without a window.",
+        _apply_options,
+        _apply,
+        _check_apply,
+    ),
+}
+"""By name, in the order of the help."""
