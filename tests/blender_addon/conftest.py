@@ -29,6 +29,33 @@ def human(human_file):
     return find_armature()
 
 
+@pytest.fixture
+def empty():
+    """A new file with nothing in it."""
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture
+def extension():
+    """The extension's settings: it is enabled from its source tree in the file that is open, and disabled
+    afterwards. Ask for ``empty`` or ``human`` before it, for opening those forgets what is enabled."""
+    import bpy
+
+    import blender_addon
+    from blender_addon.preferences import preferences
+
+    addon = bpy.context.preferences.addons.new()
+    addon.module = "blender_addon"
+    blender_addon.register()
+    try:
+        yield preferences()
+    finally:
+        blender_addon.unregister()
+        bpy.context.preferences.addons.remove(addon)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     session.config.stash[STATUS] = int(exitstatus)

@@ -1,0 +1,314 @@
+"""The thread that searches: it holds the model and the libraries, and never touches Blender.
+
+The main thread asks and, a timer at a time, takes what was found. Only the newest question of a kind counts:
+what was asked before it and is not yet answered is dropped. Pictures come last, and one at a time.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionary.bundle import ModelBundle, load_bundle
+from motionary.errors import MotionaryError
+from motionary.features import motion_features, motion_joints
+from motionary.filters import Filter, clips_that_pass
+from motionary.library import Library, Summary, clip_motion, open_library, summary
+from motionary.motion import Motion, slice_frames
+from motionary.pose_strip import pose_frames, pose_strip
+from motionary.search import Hit, check_model, search, search_vector, similar
+
+__all__ = [
+    "FRAMES",
+    "POSES",
+    "Answer",
+    "Broken",
+    "Engine",
+    "Held",
+    "Look",
+    "Looked",
+    "Picture",
+    "Pictures",
+    "Question",
+    "Survey",
+    "Surveyed",
+    "answer",
+    "motion_of",
+]
+
+POSES, POSE_SIZE = 5, 64
+"""A result's picture: this many square pictures of so many pixels, side by side."""
+
+FRAMES, FRAME_SIZE = 24, 160
+"""The animation of the chosen clip in the panel: pictures, and pixels of each side."""
+
+CLOSING = 5.0
+"""Seconds to wait for the thread at the end; what it is at is a matter of milliseconds."""
+
+Image: TypeAlias = NDArray[np.float32]
+"""(height, width, 4) in [0, 1], the lowest row first, as Blender keeps pictures."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is looked for in a library: by ``query``, or what moves like clip ``like``, or like ``motion``."""
+
+    number: int
+    library: Path
+    model: Path | None
+    query: str = ""
+    like: int | None = None
+    motion: Motion | None = None
+    wanted: Filter = field(default_factory=Filter)
+    top: int = 10
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found, or in one line why not; ``clips`` are those that the filters left to search."""
+
+    question: Question
+    hits: tuple[Hit, ...] = ()
+    clips: int = 0
+    seconds: float = 0.0
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A picture of each of these hits is wanted."""
+
+    library: Path
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A hit's poses as POSES square pictures, from left to right."""
+
+    library: Path
+    hit: Hit
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A hit is to be shown: the part that matched, or the whole clip."""
+
+    library: Path
+    hit: Hit
+    whole: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A hit's motion, its joints (T, 22, 3) at 20 fps, and, drawn after that, FRAMES pictures of it."""
+
+    look: Look
+    motion: Motion | None = None
+    joints: NDArray[np.float64] | None = None
+    images: tuple[Image, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is in these libraries is wanted."""
+
+    libraries: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What is in a library, or in one line why that cannot be said."""
+
+    library: Path
+    summary: Summary | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An error of Motionary's own, in one line; the traceback is in the system console."""
+
+    failure: str
+
+
+Asked: TypeAlias = Question | Look | Pictures | Survey
+Told: TypeAlias = Answer | Looked | Picture | Surveyed | Broken
+
+
+class Held:
+    """The model and the library that were used last, opened anew when their files change."""
+
+    def __init__(self) -> None:
+        self._bundle: tuple[Path | None, ModelBundle] | None = None
+        self._library: tuple[Path, tuple[int, ...], Library] | None = None
+
+    def bundle(self, folder: Path | None) -> ModelBundle:
+        """The model bundle in a folder."""
+        if self._bundle is None or self._bundle[0] != folder:
+            self._bundle = (folder, load_bundle(folder))
+        return self._bundle[1]
+
+    def library(self, path: Path) -> Library:
+        """The library in a file, as it is now."""
+        try:
+            stat = path.stat()
+            signs: tuple[int, ...] = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        except OSError:
+            signs = ()
+        if self._library is None or self._library[:2] != (path, signs):
+            self.close()
+            self._library = (path, signs, open_library(path))
+        return self._library[2]
+
+    def close(self) -> None:
+        """Close the library, so that its file can be moved."""
+        if self._library is not None:
+            self._library[2].close()
+            self._library = None
+
+
+def answer(question: Question, held: Held) -> Answer:
+    """Search, and say in one line what went wrong where something did."""
+    began = time.perf_counter()
+    try:
+        library = held.library(question.library)
+        among = clips_that_pass(library, question.wanted)
+        count = summary_count(library) if among is None else len(among)
+        hits = _found(question, held, library, among)
+    except MotionaryError as error:
+        return Answer(question, failure=str(error))
+    return Answer(question, tuple(hits), count, time.perf_counter() - began)
+
+
+def summary_count(library: Library) -> int:
+    """How many clips the library has embeddings of."""
+    clips = library.embeddings.clips
+    return int(np.count_nonzero(np.diff(clips))) + 1 if len(clips) else 0
+
+
+def _found(question: Question, held: Held, library: Library, among: NDArray[np.int64] | None) -> list[Hit]:
+    if question.like is not None:
+        return similar(library, question.like, question.top, among=among)
+    bundle = held.bundle(question.model)
+    if question.motion is not None:
+        check_model(library, bundle)
+        vector = bundle.embed_features([motion_features(question.motion)])[0]
+        return search_vector(library, vector, question.top, among=among)
+    return search(library, bundle, question.query, question.top, among=among)
+
+
+def motion_of(library: Library, hit: Hit, whole: bool) -> Motion:
+    """The part of a clip that matched, or all of it."""
+    motion = clip_motion(library, hit.clip)
+    if whole:
+        return motion
+    first, end = (round(seconds * motion.fps) for seconds in (hit.start_s, hit.end_s))
+    return slice_frames(motion, first, max(first + 1, min(end, motion.frames)))
+
+
+def _work(asked: Asked, held: Held) -> Iterator[Told]:
+    """What is told of what was asked, a piece at a time."""
+    if isinstance(asked, Question):
+        yield answer(asked, held)
+    elif isinstance(asked, Look):
+        try:
+            motion = motion_of(held.library(asked.library), asked.hit, asked.whole)
+            joints = motion_joints(motion)
+        except MotionaryError as error:
+            yield Looked(asked, failure=str(error))
+            return
+        yield Looked(asked, motion, joints)
+        images = pose_frames(motion, FRAMES, (FRAME_SIZE, FRAME_SIZE))
+        yield Looked(asked, motion, joints, tuple(images))
+    elif isinstance(asked, Pictures):
+        for hit in asked.hits:
+            try:
+                motion = motion_of(held.library(asked.library), hit, whole=False)
+                strip = pose_strip(motion, POSES, (POSES * POSE_SIZE, POSE_SIZE))
+            except MotionaryError:
+                continue  # the row has no picture; choosing it says why
+            yield Picture(asked.library, hit, tuple(np.split(strip, POSES, axis=1)))
+    else:
+        for path in asked.libraries:
+            try:
+                with open_library(path) as library:
+                    yield Surveyed(path, summary(library))
+            except MotionaryError as error:
+                yield Surveyed(path, failure=str(error))
+
+
+class Engine:
+    """The thread, started with the first question."""
+
+    def __init__(self) -> None:
+        self._asked: SimpleQueue[Asked | None] = SimpleQueue()
+        self._told: SimpleQueue[Told] = SimpleQueue()
+        self._thread: Thread | None = None
+
+    def ask(self, asked: Asked) -> None:
+        """Have it answered; an earlier one of its kind that is not yet answered is dropped."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="Motionary search", daemon=True)
+            self._thread.start()
+            # A thread within numpy while Python is taken down can take Blender down with it.
+            atexit.register(self.close)
+        self._asked.put(asked)
+
+    def told(self) -> list[Told]:
+        """What has been found since it was asked last."""
+        return list(_drained(self._told.get_nowait))
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._thread is not None:
+            self._asked.put(None)
+            self._thread.join(CLOSING)
+            self._thread = None
+            atexit.unregister(self.close)
+
+    def _run(self) -> None:
+        held = Held()
+        waiting: dict[type[Any], Iterator[Told]] = {}
+        try:
+            while True:
+                arrived = [] if waiting else [self._asked.get()]
+                arrived += _drained(self._asked.get_nowait)
+                if None in arrived:
+                    return
+                for asked in arrived:
+                    waiting[type(asked)] = _work(asked, held)  # type: ignore[arg-type]
+                kind = next(kind for kind in (Question, Look, Survey, Pictures) if kind in waiting)
+                try:
+                    told = next(waiting[kind], None)
+                except Exception as error:  # the thread has to live on
+                    traceback.print_exc()
+                    self._told.put(Broken(f"Motionary failed ({type(error).__name__}: {error})"))
+                    del waiting[kind]
+                    continue
+                if told is None:
+                    del waiting[kind]
+                else:
+                    self._told.put(told)
+        finally:
+            held.close()
+
+
+def _drained(get: Callable[[], Any]) -> Iterable[Any]:
+    while True:
+        try:
+            yield get()
+        except Empty:
+            return

@@ -1,0 +1,409 @@
+"""What is held between two redraws: what was found, what is shown, what is at work. Panels only read it.
+
+One of it lives from register to unregister. It keeps no reference to anything of Blender's: undo and loading
+a file leave those behind. Of what it holds nothing is saved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from motionary.errors import MotionaryError
+from motionary.filters import Filter
+from motionary.library import STARRED, Summary
+from motionary.motion import Motion
+from motionary.search import Hit
+
+from .engine import (
+    Answer,
+    Broken,
+    Engine,
+    Held,
+    Look,
+    Looked,
+    Picture,
+    Pictures,
+    Question,
+    Survey,
+    Surveyed,
+    answer,
+)
+from .preferences import chosen_library, model_folder, preferences
+from .properties import state
+from .ui import ghost, pictures
+
+__all__ = ["Session", "current", "is_running", "redraw", "register", "unregister"]
+
+TYPING_PAUSE = 0.15
+"""Seconds without a keystroke after which the query is searched."""
+
+TICK = 1 / 30
+IDLE_TICK = 0.1
+"""Seconds between two looks at what the thread has found: while something moves, and while nothing does."""
+
+TAB = "Motionary"
+"""The tab of the sidebar."""
+
+HISTORY = 20
+"""Queries that are remembered."""
+
+
+class Session:
+    """See the module. The main thread alone uses it."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.icons = pictures.open_icons()
+        self.library: Path | None = None
+        self.hits: tuple[Hit, ...] = ()
+        self.question: Question | None = None
+        self.clips = 0
+        self.seconds = 0.0
+        self.failure = ""
+        self.searching = False
+        self.looked: Looked | None = None
+        self.looked_at = 0.0
+        self.surveys: dict[Path, Surveyed] = {}
+        self.history: deque[str] = deque(maxlen=HISTORY)
+        self.job: Any = None
+        self._due: float | None = None
+        self._number = 0
+        self._waiting = 0
+
+    # What panels read
+
+    @property
+    def chosen(self) -> Hit | None:
+        """The hit that is previewed and applied."""
+        index = int(state().chosen)
+        return self.hits[index] if 0 <= index < len(self.hits) else None
+
+    @property
+    def summary(self) -> Summary | None:
+        """What is in the library that is searched."""
+        surveyed = self.surveys.get(self.library) if self.library else None
+        return surveyed.summary if surveyed else None
+
+    @property
+    def tags(self) -> dict[str, int]:
+        """The library's tags, the most frequent first."""
+        return dict(self.summary.tags) if self.summary else {}
+
+    def strip(self, hit: Hit) -> tuple[int, ...]:
+        """Icons of a hit's poses, from left to right; none while they are not drawn yet."""
+        return pictures.icons_of(self.icons, _key(self.library, hit))
+
+    def animation(self) -> int | None:
+        """The icon of the chosen clip as it is at this moment; None while it is not drawn yet."""
+        icons = pictures.icons_of(self.icons, ANIMATION)
+        if not icons or self.looked is None or self.looked.joints is None:
+            return None
+        lasts = max(self.looked.motion.duration if self.looked.motion else 0.0, 0.1)
+        return icons[int((time.monotonic() - self.looked_at) / lasts * len(icons)) % len(icons)]
+
+    # Asking
+
+    def ask_soon(self) -> None:
+        """Search for what is typed when the typing pauses."""
+        self._due = time.monotonic() + TYPING_PAUSE
+        _wake()
+
+    def ask(self, *, like: Hit | None = None, motion: Motion | None = None) -> None:
+        """Search for the query, or for what moves like a hit or a motion, as the filters allow.
+
+        In the background, where no timer runs, the answer is there on return.
+        """
+        self._due = None
+        typed = state()
+        try:
+            library = chosen_library()
+            wanted = _filter()
+        except MotionaryError as error:
+            self._forget(str(error))
+            return
+        if library != self.library:
+            self._forget()
+            self.library = library
+        self._number += 1
+        question = Question(
+            self._number,
+            library,
+            model_folder(),
+            query=str(typed.query).strip(),
+            like=like.clip if like else None,
+            motion=motion,
+            wanted=wanted,
+            top=int(preferences().results),
+        )
+        if not (question.query or like or motion):
+            self._forget()
+            if library not in self.surveys:
+                self.survey([library])
+            return
+        self.searching = True
+        if bpy.app.background:
+            held = Held()
+            try:
+                self._take_answer(answer(question, held))
+            finally:
+                held.close()
+            return
+        self._waiting += 1
+        self.engine.ask(question)
+        if library not in self.surveys:
+            self.survey([library])
+        _wake()
+
+    def survey(self, libraries: list[Path]) -> None:
+        """Have it looked up what is in these libraries."""
+        if not bpy.app.background:
+            self.engine.ask(Survey(tuple(libraries)))
+            self._waiting += 1
+            _wake()
+
+    def choose(self, index: int) -> None:
+        """Preview a hit: ``index`` counts from 0, -1 for none."""
+        ghost.hide()
+        self.looked = None
+        hit = self.chosen
+        if hit is None or self.library is None:
+            return
+        if not bpy.app.background:
+            self.engine.ask(Look(self.library, hit, bool(state().whole_clip)))
+            self._waiting += 1
+            _wake()
+
+    def reload(self) -> None:
+        """What is on disk, or in the preferences, has changed: look and search again."""
+        self.surveys.clear()
+        pictures.clear(self.icons)
+        try:
+            library = chosen_library()
+        except MotionaryError as error:
+            self._forget(str(error))
+            self.library = None
+            return
+        if library != self.library:
+            self._forget()
+            self.library = library
+        self.survey([library])
+        if self.question is not None or str(state().query).strip():
+            self.ask()
+        redraw()
+
+    def set_starred(self, hit: Hit, starred: bool) -> None:
+        """Show a star, or none, at a hit, as the library has it."""
+        tags = tuple(tag for tag in hit.tags if tag != STARRED) + ((STARRED,) if starred else ())
+        self.hits = tuple(replace(h, tags=tags) if h == hit else h for h in self.hits)
+        redraw()
+
+    def remember(self, query: str) -> None:
+        """Put a query at the head of the history."""
+        if query in self.history:
+            self.history.remove(query)
+        self.history.appendleft(query)
+
+    # Taking what was found
+
+    def take(self) -> None:
+        """Take in what the thread has found so far."""
+        for told in self.engine.told():
+            if isinstance(told, Answer):
+                self._take_answer(told)
+            elif isinstance(told, Looked):
+                self._take_look(told)
+            elif isinstance(told, Picture):
+                if told.library == self.library:
+                    pictures.put(self.icons, _key(told.library, told.hit), told.images)
+            elif isinstance(told, Surveyed):
+                self.surveys[told.library] = told
+            elif isinstance(told, Broken):
+                self.failure, self.searching = told.failure, False
+            redraw()
+
+    def _take_answer(self, told: Answer) -> None:
+        if told.question.number != self._number:
+            return
+        self.searching = False
+        self.question, self.failure = told.question, told.failure
+        self.hits, self.clips, self.seconds = told.hits, told.clips, told.seconds
+        if told.question.query and told.hits and not told.question.like and told.question.motion is None:
+            self.remember(told.question.query)
+        # Of what is shown already nothing changes while another query is typed.
+        typed = state()
+        typed.chosen = 0 if told.hits else -1
+        wanted = tuple(hit for hit in told.hits if not self.strip(hit))
+        if wanted and not bpy.app.background:
+            self.engine.ask(Pictures(told.question.library, wanted))
+
+    def _take_look(self, told: Looked) -> None:
+        hit = self.chosen
+        if hit is None or told.look.hit.clip != hit.clip or told.look.library != self.library:
+            return
+        if told.failure:
+            self.failure = told.failure
+        elif told.images:
+            pictures.put(self.icons, ANIMATION, told.images)
+            self.looked = told
+        else:
+            self.looked, self.looked_at = told, time.monotonic()
+            if told.joints is not None:
+                ghost.show(told.joints)
+
+    def _forget(self, failure: str = "") -> None:
+        """Nothing is found."""
+        self._number += 1
+        self.hits, self.question, self.failure, self.searching = (), None, failure, False
+        self.looked = None
+        state().chosen = -1
+        ghost.hide()
+        redraw()
+
+    def tick(self) -> float | None:
+        """What the timer does; seconds to the next time, None when nothing is to come."""
+        if self._due is not None and time.monotonic() >= self._due:
+            self.ask()
+        self.take()
+        moves = _animate(self)
+        if self._due is not None or self.searching or moves:
+            self._quiet = 0.0
+            return TICK
+        # Pictures still come for a while after the answer: see whether any do.
+        self._quiet += IDLE_TICK
+        return IDLE_TICK if self._quiet < 10.0 else None
+
+    _quiet = 0.0
+
+    def close(self) -> None:
+        """End the thread and give back what Blender lent."""
+        ghost.hide()
+        self.engine.close()
+        pictures.close(self.icons)
+
+
+ANIMATION = "animation"
+
+
+def _key(library: Path | None, hit: Hit) -> tuple[Path | None, int, float, float]:
+    return (library, hit.clip, hit.start_s, hit.end_s)
+
+
+def _filter() -> Filter:
+    typed = state()
+    if not typed.use_filters:
+        return Filter()
+    return Filter(
+        min_s=float(typed.min_seconds),
+        max_s=float(typed.max_seconds) or None,
+        tags=tuple(tag for part in str(typed.tag).split(",") if (tag := part.strip())),
+        source=str(typed.source).strip(),
+        starred=bool(typed.starred),
+    )
+
+
+# The one there is
+
+_sessions: list[Session] = []
+
+
+def current() -> Session:
+    """The session; there is one while the extension is enabled."""
+    return _sessions[-1]
+
+
+def is_running() -> bool:
+    """Whether the extension is enabled."""
+    return bool(_sessions)
+
+
+# The timer
+
+
+def _wake() -> None:
+    """See to it that the timer runs. Timers never run in the background."""
+    if is_running():
+        current()._quiet = 0.0
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=TICK, persistent=True)
+
+
+def _tick() -> float | None:
+    return current().tick() if is_running() else None
+
+
+def _animate(session: Session) -> bool:
+    """Redraw what moves; False where nothing does."""
+    moves = False
+    if ghost.is_playing():
+        redraw("WINDOW")
+        moves = True
+    if session.looked is not None and preferences().animate_panel and _is_panel_open():
+        redraw("UI")
+        moves = True
+    return moves
+
+
+def _is_panel_open() -> bool:
+    return any(
+        region.type == "UI" and region.width > 1 and str(region.active_panel_category) == TAB
+        for area in _view_areas()
+        for region in area.regions
+    )
+
+
+def redraw(*kinds: str) -> None:
+    """Have the 3D Viewports drawn again: the regions of these kinds, or all."""
+    for area in _view_areas():
+        for region in area.regions:
+            if not kinds or region.type in kinds:
+                region.tag_redraw()
+
+
+def _view_areas() -> list[bpy.types.Area]:
+    manager = bpy.context.window_manager
+    windows = manager.windows if manager else ()
+    return [
+        area for window in windows if window.screen for area in window.screen.areas if area.type == "VIEW_3D"
+    ]
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _before_load(*_: object) -> None:
+    """Another file: the ghost stood in the one before."""
+    ghost.hide()
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_load(*_: object) -> None:
+    """Blender may have emptied the window manager: what was asked is asked again."""
+    question = current().question
+    if question is not None and question.query and not state().query:
+        state().query = question.query
+
+
+def register() -> None:
+    """Begin the session."""
+    _sessions.append(Session())
+    bpy.app.handlers.load_pre.append(_before_load)
+    bpy.app.handlers.load_post.append(_after_load)
+
+
+def unregister() -> None:
+    """End it."""
+    for handlers, handler in (
+        (bpy.app.handlers.load_pre, _before_load),
+        (bpy.app.handlers.load_post, _after_load),
+    ):
+        if handler in handlers:
+            handlers.remove(handler)
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    if _sessions:
+        _sessions.pop().close()

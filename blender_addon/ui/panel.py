@@ -1,0 +1,270 @@
+"""The sidebar tab: query, filters, results, the chosen clip. It draws what the session holds, and no more."""
+
+from __future__ import annotations
+
+import bpy
+
+from motionary.library import STARRED
+from motionary.search import Hit
+
+from ..preferences import preferences
+from ..properties import MOTIONARY_PG_state, state
+from ..session import Session, current
+from .text import draw_lines, seconds_text, sentence
+
+__all__ = ["CLASSES", "draw_query", "draw_results", "has_armature", "library_label"]
+
+POSE_SCALE = 2.6
+"""Size of one pose of a result, in rows of a panel."""
+
+ANIMATION_SCALE = 7.0
+
+
+class MOTIONARY_PT_main(bpy.types.Panel):
+    """Search a motion library and apply what is found"""
+
+    bl_idname = "MOTIONARY_PT_main"
+    bl_label = "Find Motion"
+    bl_category = "Motionary"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Library, query, results."""
+        layout = self.layout
+        assert layout is not None
+        layout.menu("MOTIONARY_MT_libraries", text=library_label(), icon="ASSET_MANAGER")
+        draw_query(layout, context)
+        draw_results(layout, context)
+
+
+class MOTIONARY_PT_clip(bpy.types.Panel):
+    """The result that is previewed"""
+
+    bl_idname = "MOTIONARY_PT_clip"
+    bl_label = "Clip"
+    bl_category = "Motionary"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_parent_id = "MOTIONARY_PT_main"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A result is chosen."""
+        return current().chosen is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """How it moves, what is known of it, and Apply."""
+        layout, session, typed = self.layout, current(), state(context)
+        assert layout is not None
+        hit = session.chosen
+        if hit is None:
+            return
+        _draw_moving(layout, session, hit)
+        bar = layout.row(align=True)
+        bar.operator("motionary.step", text="", icon="TRIA_LEFT").step = -1
+        bar.label(text=f"{hit.name}", translate=False)
+        _star(bar, hit, -1)
+        bar.operator("motionary.step", text="", icon="TRIA_RIGHT").step = 1
+        options = layout.row(align=True)
+        options.prop(typed, "show_ghost", toggle=True, icon="GHOST_ENABLED")
+        options.prop(preferences(context), "ghost_place", text="")
+        options.prop(preferences(context), "ghost_time", text="")
+        if hit.duration_s > hit.end_s - hit.start_s + 0.05:
+            layout.prop(typed, "whole_clip")
+        if not has_armature(context):
+            draw_lines(layout, context, "No character: add an armature to apply the clip to it", "INFO")
+        apply = layout.row()
+        apply.scale_y = 1.5
+        apply.operator_context = "INVOKE_DEFAULT"
+        apply.operator("motionary.apply", icon="ARMATURE_DATA")
+        more = layout.row(align=True)
+        more.operator("motionary.similar", text="Find Similar", icon="VIEWZOOM").to = "CLIP"
+        more.menu("MOTIONARY_MT_clip", text="", icon="DOWNARROW_HLT")
+
+
+class MOTIONARY_PT_details(bpy.types.Panel):
+    """What the library says of the clip"""
+
+    bl_idname = "MOTIONARY_PT_details"
+    bl_label = "Details"
+    bl_category = "Motionary"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_parent_id = "MOTIONARY_PT_clip"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Captions, source, length."""
+        layout, hit = self.layout, current().chosen
+        assert layout is not None
+        if hit is None:
+            return
+        for caption in hit.captions[:6]:
+            draw_lines(layout, context, caption, "DOT", most=4)
+        facts = layout.column(align=True)
+        facts.scale_y = 0.85
+        frames = round(hit.duration_s * hit.fps)
+        facts.label(text=f"{hit.duration_s:.2f} s, {frames} frames at {hit.fps:g} fps", icon="TIME")
+        if hit.duration_s > hit.end_s - hit.start_s + 0.05:
+            facts.label(text=f"Matches from {hit.start_s:.1f} s to {hit.end_s:.1f} s", icon="PREVIEW_RANGE")
+        if tags := [tag for tag in hit.tags if tag != STARRED]:
+            facts.label(text=", ".join(tags), icon="BOOKMARKS", translate=False)
+        draw_lines(layout, context, hit.source, "FILE", most=4)
+
+
+class MOTIONARY_MT_history(bpy.types.Menu):
+    """Queries of this session, the latest first"""
+
+    bl_idname = "MOTIONARY_MT_history"
+    bl_label = "Recent Queries"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """One line a query."""
+        assert self.layout is not None
+        for query in current().history:
+            self.layout.operator("motionary.recall", text=query, translate=False).query = query
+        if not current().history:
+            self.layout.label(text="No query yet")
+
+
+class MOTIONARY_MT_clip(bpy.types.Menu):
+    """More that can be done with clips"""
+
+    bl_idname = "MOTIONARY_MT_clip"
+    bl_label = "More"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """What other modules add comes after."""
+        assert self.layout is not None
+        similar = self.layout.operator(
+            "motionary.similar", text="Find Similar to Active Action", icon="ACTION"
+        )
+        similar.to = "ACTION"
+        self.layout.operator("motionary.apply_file", icon="FILE_FOLDER")
+
+
+def library_label() -> str:
+    """The library that is searched, with how many clips it has."""
+    session = current()
+    if session.library is None:
+        return "No Library"
+    name = session.library.stem.replace("_", " ").title() if session.library.stem == "starter" else None
+    summary = session.summary
+    count = f" ({summary.clips:,} clips)" if summary else ""
+    return f"{name or session.library.stem}{count}"
+
+
+def has_armature(context: bpy.types.Context) -> bool:
+    """Whether there may be a character; which one it is, applying finds out."""
+    scene = context.scene
+    return scene is not None and any(item.type == "ARMATURE" for item in scene.objects)
+
+
+def draw_query(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The query and its filters."""
+    typed = state(context)
+    row = layout.row(align=True)
+    row.prop(typed, "query", text="", icon="VIEWZOOM", placeholder="a person waves")
+    if typed.query:
+        row.operator("motionary.clear", text="", icon="X")
+    row.menu("MOTIONARY_MT_history", text="", icon="RECOVER_LAST")
+    row.prop(typed, "use_filters", text="", icon="FILTER", toggle=True)
+    if not preferences(context).search_as_you_type:
+        layout.operator("motionary.search", icon="VIEWZOOM")
+    if typed.use_filters:
+        _draw_filters(layout, typed)
+
+
+def _draw_filters(layout: bpy.types.UILayout, typed: MOTIONARY_PG_state) -> None:
+    box = layout.box().column(align=True)
+    box.use_property_split = True
+    box.use_property_decorate = False
+    box.prop(typed, "min_seconds")
+    box.prop(typed, "max_seconds")
+    box.prop(typed, "tag")
+    box.prop(typed, "source")
+    box.prop(typed, "starred")
+
+
+def draw_results(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What was found, or what to do where nothing was."""
+    session, typed = current(), state(context)
+    if session.failure:
+        draw_lines(layout, context, sentence(session.failure), "ERROR")
+        return
+    if not session.hits:
+        _draw_nothing(layout, context, session)
+        return
+    assert session.question is not None
+    what = "Similar" if not session.question.query or session.question.like is not None else "Best"
+    layout.label(text=f"{what} {len(session.hits)} of {session.clips:,} clips")
+    column = layout.column(align=True)
+    for index, hit in enumerate(session.hits):
+        _draw_hit(column, session, hit, index, chosen=index == int(typed.chosen))
+
+
+def _draw_hit(layout: bpy.types.UILayout, session: Session, hit: Hit, index: int, *, chosen: bool) -> None:
+    box = layout.box().column(align=True)
+    row = box.row(align=True)
+    row.operator("motionary.choose", text=hit.name, depress=chosen, translate=False).index = index
+    _star(row, hit, index)
+    if icons := session.strip(hit):
+        poses = box.row(align=True)
+        poses.alignment = "CENTER"
+        for icon in icons:
+            poses.template_icon(icon, scale=POSE_SCALE)
+    said = box.row()
+    said.scale_y = 0.8
+    said.label(text=seconds_text(hit.start_s, hit.end_s, hit.duration_s))
+    tags = ", ".join(tag for tag in hit.tags if tag != STARRED)
+    said.label(text=tags, translate=False)
+    score = said.row()
+    score.alignment = "RIGHT"
+    score.label(text=f"{hit.score:.2f}")
+
+
+def _star(layout: bpy.types.UILayout, hit: Hit, index: int) -> None:
+    icon = "SOLO_ON" if STARRED in hit.tags else "SOLO_OFF"
+    layout.operator("motionary.star", text="", icon=icon).index = index  # type: ignore[arg-type]
+
+
+def _draw_moving(layout: bpy.types.UILayout, session: Session, hit: Hit) -> None:
+    icon = session.animation() if preferences().animate_panel else None
+    if icon is not None:
+        layout.template_icon(icon, scale=ANIMATION_SCALE)
+    elif icons := session.strip(hit):
+        row = layout.row(align=True)
+        for pose in icons:
+            row.template_icon(pose, scale=POSE_SCALE)
+
+
+def _draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, session: Session) -> None:
+    """Why the list is empty, and what to do next."""
+    typed = state(context)
+    if session.searching:
+        layout.label(text="Searching …", icon="SORTTIME")
+        return
+    if session.library is None:
+        draw_lines(layout, context, "No library yet: make one under Libraries, and add your folders", "INFO")
+        return
+    if session.summary is not None and session.summary.clips == 0:
+        draw_lines(layout, context, "This library is empty: add folders under Libraries, then index", "INFO")
+        return
+    if not str(typed.query).strip():
+        draw_lines(layout, context, 'Say what the motion shows, as in "a person waves"', "INFO")
+        return
+    if session.question is not None and typed.use_filters and session.clips == 0:
+        draw_lines(layout, context, "No clip passes the filters: loosen them, or turn them off", "INFO")
+        return
+    if session.question is not None:
+        draw_lines(layout, context, "Nothing found: index this library again", "INFO")
+
+
+CLASSES = (
+    MOTIONARY_PT_main,
+    MOTIONARY_PT_clip,
+    MOTIONARY_PT_details,
+    MOTIONARY_MT_history,
+    MOTIONARY_MT_clip,
+)
