@@ -22,8 +22,10 @@ __all__ = [
     "MOTIONARY_AP_preferences",
     "MOTIONARY_PG_folder",
     "MOTIONARY_PG_library",
+    "absolute",
     "chosen_library",
     "library_folder",
+    "listed_libraries",
     "model_folder",
     "preferences",
 ]
@@ -159,7 +161,8 @@ def preferences(context: bpy.types.Context | None = None) -> MOTIONARY_AP_prefer
     return cast("MOTIONARY_AP_preferences", addon.preferences)
 
 
-def _absolute(path: str) -> Path:
+def absolute(path: str) -> Path:
+    """A path as the user gave it, from the root on."""
     return Path(bpy.path.abspath(path)).expanduser()
 
 
@@ -171,15 +174,20 @@ def chosen_library(context: bpy.types.Context | None = None) -> Path:
     from .bundled import own_library
 
     named = str(preferences(context).library)
-    found = _absolute(named) if named else own_library()
+    found = absolute(named) if named else own_library()
     if found is None:
         raise MotionaryError("no library is chosen; make one under Libraries, or add one that you have")
     return found
 
 
+def listed_libraries(context: bpy.types.Context | None = None) -> list[Path]:
+    """The library files that the panel offers, besides the starter library."""
+    return [absolute(str(item.path)) for item in preferences(context).libraries]
+
+
 def library_folder(context: bpy.types.Context | None = None) -> Path:
     """Where new libraries are saved; it may not be there yet."""
-    return _absolute(str(preferences(context).library_folder) or str(Path("~") / "Motionary"))
+    return absolute(str(preferences(context).library_folder) or str(Path("~") / "Motionary"))
 
 
 def model_folder(context: bpy.types.Context | None = None) -> Path | None:
@@ -187,7 +195,7 @@ def model_folder(context: bpy.types.Context | None = None) -> Path | None:
     from .bundled import own_bundle
 
     named = str(preferences(context).model)
-    return _absolute(named) if named else own_bundle()
+    return absolute(named) if named else own_bundle()
 
 
 CLASSES = (MOTIONARY_PG_folder, MOTIONARY_PG_library, MOTIONARY_AP_preferences)

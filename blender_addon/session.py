@@ -35,7 +35,7 @@ from .engine import (
     Surveyed,
     answer,
 )
-from .preferences import chosen_library, model_folder, preferences
+from .preferences import chosen_library, listed_libraries, model_folder, preferences
 from .properties import state
 from .ui import ghost, pictures
 
@@ -193,7 +193,7 @@ class Session:
         if library != self.library:
             self._forget()
             self.library = library
-        self.survey([library])
+        self.survey([library, *(other for other in listed_libraries() if other != library)])
         if self.question is not None or str(state().query).strip():
             self.ask()
         redraw()
