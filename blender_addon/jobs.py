@@ -151,8 +151,8 @@ class Job:
         died = f"signal {-code}" if code < 0 else f"exit code {code}"
         said = _last_line(self._said)
         return (
-            f"the process that indexes ended ({died}){': ' if said else ''}{said}; what was finished is kept, "
-            "and indexing again goes on from there"
+            f"the process that indexes ended ({died}){': ' if said else ''}{said}; "
+            "what was finished is kept, and indexing again goes on from there"
         )
 
 
