@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "ui.ghost",
     "ui.panel",
     "ui.pie",
+    "command",
 )
 """Each has CLASSES for Blender to know, or a register() and an unregister(), or both."""
 
