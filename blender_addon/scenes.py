@@ -30,7 +30,7 @@ def open_scene(path: Path) -> None:
     file, suffix = str(path.absolute()), path.suffix.lower()
     try:
         if suffix in (".fbx", ".glb", ".gltf"):
-            bpy.ops.wm.read_factory_settings(use_empty=True)
+            _open_empty()
         if suffix == ".fbx":
             # Blender's own importer, which takes a twentieth of the time that its add-on takes.
             bpy.ops.wm.fbx_import(filepath=file, ignore_leaf_bones=True)
@@ -93,7 +93,7 @@ def save_scene(path: Path) -> None:
 
 def make_human() -> bpy.types.Object:
     """A generated Rigify human, alone in an empty file; MotionaryError in a Blender without Rigify."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    _open_empty()
     addon_utils.enable("rigify", default_set=True)
     try:
         bpy.ops.object.armature_human_metarig_add()  # type: ignore[attr-defined]
@@ -106,6 +106,14 @@ def make_human() -> bpy.types.Object:
     assert human is not None
     bpy.data.objects.remove(metarig)
     return human
+
+
+def _open_empty() -> None:
+    """An empty file as Blender comes with, whatever the user made of the startup file.
+
+    The preferences stay: factory settings would disable the extension that this code is in.
+    """
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True, load_ui=False)
 
 
 def _one_line(error: RuntimeError) -> str:
