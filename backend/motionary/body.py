@@ -50,6 +50,12 @@ SPINE_HEIGHTS = {"spine1": 0.239, "spine2": 0.498, "spine3": 0.602}
 NECK_HEIGHT = 0.85
 """How far from pelvis to head its neck is."""
 
+PELVIS_HEIGHT = 0.13
+"""How far from the middle of the hips to the neck its pelvis is."""
+
+PELVIS_LOW, PELVIS_HIGH, PELVIS_ASIDE = -0.03, 0.35, 0.1
+"""In the same length, how high over the hips a pelvis may rest, and how far off the line to the neck."""
+
 COLLAR = 0.35
 """How far from the base of the neck to the shoulder its collar joints are."""
 
@@ -247,6 +253,34 @@ def _complete(skeleton: Skeleton, points: dict[str, Weights]) -> None:
         points.setdefault(name, _along(back, rest, height * to_neck))
     for side in ("left", "right"):
         points.setdefault(f"{side}_collar", _mix(points["neck"], points[f"{side}_shoulder"], COLLAR))
+    _settle_pelvis(rest, points)
+
+
+def _settle_pelvis(rest: NDArray[np.float64], points: dict[str, Weights]) -> None:
+    """Put the pelvis where HumanML3D has it, a little above the hips, if the rig has it elsewhere.
+
+    Rigify's and MakeHuman's lie below the hips or behind them, which to the features is another pose.
+    """
+    hips = _mix(points["left_hip"], points["right_hip"], 0.5)
+    low, high, here = (_at(rest, point) for point in (hips, points["neck"], points["pelvis"]))
+    length = max(float(np.linalg.norm(high - low)), 1e-9)
+    axis = (high - low) / length
+    height = float((here - low) @ axis)
+    aside = float(np.linalg.norm(here - low - axis * height))
+    if PELVIS_LOW * length <= height <= PELVIS_HIGH * length and aside <= PELVIS_ASIDE * length:
+        return
+    # The lowest joint of the spine above it goes with the pelvis more than the neck does.
+    above = [points[name] for name in ("spine1", "spine2", "spine3", "neck")]
+    reach = [float((_at(rest, point) - low) @ axis) for point in above]
+    wanted = PELVIS_HEIGHT * length
+    i = next((i for i, height in enumerate(reach) if height > wanted), len(reach) - 1)
+    points["pelvis"] = _mix(hips, above[i], min(wanted / max(reach[i], 1e-9), 1.0))
+
+
+def _at(rest: NDArray[np.float64], point: Weights) -> NDArray[np.float64]:
+    """Where a point is at rest."""
+    where: NDArray[np.float64] = sum((rest[joint] * part for joint, part in point.items()), np.zeros(3))
+    return where
 
 
 def _back(skeleton: Skeleton, points: dict[str, Weights]) -> list[int]:

@@ -349,3 +349,45 @@ def test_body_positions_move_with_the_motion():
     joints = body_positions(motion)
     assert joints.shape == (2, 22, 3)
     np.testing.assert_allclose(joints[1] - joints[0], np.tile([1, 0, 2], (22, 1)), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("pelvis", "moved"),
+    [((0, 0, 0), False), ((0, 0.06, 0), False), ((0, -0.06, -0.05), True), ((0, 0.03, -0.09), True)],
+)
+def test_a_pelvis_below_or_behind_the_hips_is_put_above_them(pelvis, moved):
+    """Rigify's first deform bone begins below the hips, MakeHuman's behind them."""
+    at = {
+        "pelvis": pelvis,
+        **{"left_hip": (0.1, 0, 0), "left_knee": (0.1, -0.4, 0), "left_ankle": (0.1, -0.8, 0)},
+        **{"spine1": (0, 0.15, 0), "neck": (0, 0.5, 0), "head": (0, 0.6, 0)},
+        **{"left_shoulder": (0.2, 0.45, 0), "left_elbow": (0.45, 0.45, 0), "left_wrist": (0.7, 0.45, 0)},
+    }
+    at |= {
+        name.replace("left", "right"): (-x, y, z) for name, (x, y, z) in at.items() if name.startswith("left")
+    }
+    over = {"hip": "pelvis", "knee": "hip", "ankle": "knee", "elbow": "shoulder", "wrist": "elbow"}
+    names = list(at)
+    parents = []
+    for name in names:
+        side, _, joint = name.rpartition("_")
+        trunk = {"pelvis": None, "spine1": "pelvis", "neck": "spine1", "head": "neck", "shoulder": "neck"}
+        above = trunk[joint] if joint in trunk else over[joint]
+        if above is not None and above not in trunk:
+            above = f"{side}_{above}"
+        elif above == "shoulder":
+            above = f"{side}_shoulder"
+        parents.append(-1 if above is None else names.index(above))
+    order = sorted(range(len(names)), key=lambda i: _depth(parents, i))
+    names = [names[i] for i in order]
+    parents = [-1 if parents[i] < 0 else order.index(parents[i]) for i in order]
+    rest = np.array([at[name] for name in names], float)
+    offsets = rest - np.array([rest[p] if p >= 0 else np.zeros(3) for p in parents])
+    weights = find_body(Skeleton(tuple(names), np.array(parents), offsets)).weights
+    found = weights[JOINTS.index("pelvis")] @ (rest - rest[0]) + rest[0]
+    np.testing.assert_allclose(found, (0, 0.065, 0) if moved else pelvis, atol=1e-9)
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0)
+
+
+def _depth(parents, i):
+    return 0 if parents[i] < 0 else 1 + _depth(parents, parents[i])
