@@ -18,6 +18,9 @@ MODULES: tuple[str, ...] = (
     "ui.ghost",
     "ui.panel",
     "ui.pie",
+    "operators.libraries",
+    "ui.library_panel",
+    "ui.status",
     "command",
 )
 """Each has CLASSES for Blender to know, or a register() and an unregister(), or both."""

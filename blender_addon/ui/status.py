@@ -1,0 +1,72 @@
+"""The status bar while a library is being indexed: how far that is, and a button that stops it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..jobs import JobState
+from ..session import current, is_running
+
+__all__ = ["draw_progress", "progress_text", "redraw", "register", "unregister"]
+
+_regions: list[bpy.types.Region] = []
+"""Where the status bar was drawn: scripts cannot ask Blender for it, for it is no area of a screen."""
+
+
+def progress_text(state: JobState) -> str:
+    """How far a job is, in a few words."""
+    if state.is_cancelling:
+        return "Stopping …"
+    if not state.total:
+        return f"{state.step} …"
+    return f"{state.step} {state.done:,} of {state.total:,}"
+
+
+def draw_progress(layout: bpy.types.UILayout, state: JobState) -> None:
+    """A bar, and a button that stops the job."""
+    row = layout.row(align=True)
+    row.progress(factor=state.fraction, text=progress_text(state))
+    button = row.row(align=True)
+    button.enabled = not state.is_cancelling
+    button.operator("motionary.index_cancel", text="", icon="X")
+
+
+def redraw() -> None:
+    """Have the status bars drawn again."""
+    for region in list(_regions):
+        if _is_there(region):
+            region.tag_redraw()
+        else:
+            _regions.remove(region)
+
+
+def _is_there(region: bpy.types.Region) -> bool:
+    """Whether a region still is: its window may have been closed, and its memory with it."""
+    try:
+        with bpy.context.temp_override(region=region):
+            return True
+    except TypeError:
+        return False
+
+
+def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
+    region = context.region
+    if region is not None and region not in _regions:
+        _regions.append(region)
+    state: JobState | None = current().job.state if is_running() and current().job else None
+    if state is not None and not state.is_finished:
+        assert self.layout is not None
+        row = self.layout.row()
+        row.label(text=f"Motionary: {state.library.stem}", icon="ARMATURE_DATA", translate=False)
+        draw_progress(row, state)
+
+
+def register() -> None:
+    """Add it to Blender's own."""
+    bpy.types.STATUSBAR_HT_header.append(_draw)
+
+
+def unregister() -> None:
+    """Take it away."""
+    bpy.types.STATUSBAR_HT_header.remove(_draw)
+    _regions.clear()
