@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from motionary.body import JOINTS, PARENTS, body_positions
 from motionary.motion import Motion
 
-__all__ = ["Contacts", "foot_contacts", "stretches"]
+__all__ = ["Contacts", "body_contacts", "foot_contacts", "stretches"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -49,8 +49,12 @@ class Contacts:
 
 def foot_contacts(motion: Motion) -> Contacts:
     """Which foot of ``motion`` stands when. MotionaryError where its skeleton is no human body."""
-    positions = body_positions(motion)
-    feet, fps = positions[:, FEET], motion.fps
+    return body_contacts(body_positions(motion), motion.fps)
+
+
+def body_contacts(positions: Floats, fps: float) -> Contacts:
+    """The same of a body whose joints (T, 22, 3), in metres, are known at ``fps`` frames a second."""
+    feet = positions[:, FEET]
     leg = _leg(positions)
     reach = max(round(SMOOTH_S * fps / 2), 1)
     padded = np.pad(feet, ((reach, reach), (0, 0), (0, 0)), mode="edge")
