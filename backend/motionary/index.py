@@ -57,6 +57,7 @@ __all__ = [
     "add_clips",
     "embed_again",
     "index_files",
+    "motion_windows",
     "window_frames",
 ]
 
@@ -345,6 +346,16 @@ def window_frames(frames: int, windows: Windows) -> list[tuple[int, int]]:
         return [(0, frames)]
     starts = [*range(0, frames - length, step), frames - length]
     return [(start, start + length) for start in starts]
+
+
+def motion_windows(
+    motion: Motion, bundle: MotionModel, windows: Windows | None = None
+) -> tuple[NDArray[np.float64], list[NDArray[np.float32]]]:
+    """What of a motion gets an embedding: spans (N, 2) in seconds, and the features (F, 263) of each.
+
+    MotionaryError where its skeleton is no human body, or it is too short.
+    """
+    return _parts(motion, _fitted(windows or Windows(), bundle))
 
 
 def _fitted(windows: Windows, bundle: MotionModel) -> Windows:
