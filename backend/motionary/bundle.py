@@ -2,7 +2,7 @@
 
     config.json        architecture, training and scores    model.safetensors  the trained weights
     vocab.txt, text/   optional: the text encoder's vocabulary; all of it (``pack_bundle``)
-    README.md          the model card
+    README.md          the model card                  captions.json      optional: how sure captions are
 
 The pretrained text encoder is large and comes from elsewhere, so it is looked for, and loaded when the first
 text is embedded: indexing motions does without. Its sha256 in config.json says which weights the model was
@@ -249,7 +249,7 @@ def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> 
         raise MotionaryError(f"{out_folder}: is there already; name a new folder")
     try:
         with building_folder(out_folder) as building:
-            for name in ("config.json", "model.safetensors", "README.md"):
+            for name in ("config.json", "model.safetensors", "README.md", "captions.json"):
                 if (bundle.folder / name).is_file():
                     shutil.copyfile(bundle.folder / name, building / name)
             vocabulary = bundle.folder / "vocab.txt"
