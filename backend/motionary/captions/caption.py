@@ -1,0 +1,264 @@
+"""What a clip shows, in words: sentences near it in the joint space that are true to what is measured.
+
+A sentence that the facts do not bear out is dropped, whatever its score; of two that score alike, the one of
+which more was measured is said. How likely a caption names the right action is told by a logistic curve,
+fitted on clips that the model was not trained on: ``captions.json`` beside its weights, which
+scripts/calibrate_captions.py makes, says on which, and how well it does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionary.captions.bank import Bank
+from motionary.captions.claims import bearings
+from motionary.captions.grammar import Sentence
+from motionary.captions.measure import Facts, measure_joints, thinned_joints
+from motionary.config import get, read_json
+from motionary.errors import MotionaryError
+from motionary.index import MotionModel, Windows, motion_windows
+from motionary.motion import Motion
+
+__all__ = [
+    "CALIBRATION",
+    "Calibration",
+    "Caption",
+    "CaptionedClip",
+    "Moment",
+    "Ranked",
+    "caption",
+    "caption_windows",
+    "load_calibration",
+    "rank",
+    "suggested_name",
+]
+
+BORNE_OUT = 0.03
+"""What a claim that was measured is worth, in cosines: about what two ways to say a thing differ by."""
+STYLED = -0.02
+"""And what a style, which nobody measured, costs: it is named where the joint space is sure of it."""
+
+CALIBRATION = "captions.json"
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence for a clip. score: the cosine in [-1, 1]. confidence: how likely its action is the right
+    one, 0 to 1; None where the model was never calibrated for captions."""
+
+    text: str
+    score: float
+    confidence: float | None
+    action: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a part of a long take shows: seconds start_s to end_s of the clip."""
+
+    start_s: float
+    end_s: float
+    captions: tuple[Caption, ...]
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class CaptionedClip:
+    """captions: the best first, each of another action. tags: of the first, and what was measured. name: a
+    file name for it, without suffix. moments: of a take longer than one window, each window; else none."""
+
+    captions: tuple[Caption, ...]
+    tags: tuple[str, ...]
+    name: str
+    facts: Facts
+    moments: tuple[Moment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """confidence = 1 / (1 + exp(-(intercept + score s + margin m))), s being the first caption's cosine and m
+    how far it is ahead of the first of another action, in what they were ranked by."""
+
+    intercept: float
+    score: float
+    margin: float
+
+
+class Bundle(MotionModel, Protocol):
+    """What captioning needs of a model bundle."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its calibration is."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A sentence that the facts bear out. worth: what it is ranked by."""
+
+    sentence: Sentence
+    score: float
+    worth: float
+
+
+def load_calibration(bundle: Bundle) -> Calibration | None:
+    """The calibration beside a bundle's weights; None where there is none for these weights.
+
+    MotionaryError where its file is broken.
+    """
+    path = bundle.folder / CALIBRATION
+    if not path.is_file():
+        return None
+    config: dict[str, Any] = dict(read_json(path))
+    if config.get("model") != bundle.id:
+        return None
+    values = [get(config, f"logistic.{name}", float, str(path)) for name in ("intercept", "score", "margin")]
+    return Calibration(*values)
+
+
+def caption(
+    motion: Motion,
+    bundle: Bundle,
+    bank: Bank,
+    top: int = 3,
+    *,
+    windows: Windows | None = None,
+) -> CaptionedClip:
+    """The ``top`` best captions of a motion that is not embedded yet. MotionaryError where it is no human."""
+    spans, parts = motion_windows(motion, bundle, windows)
+    return caption_windows(motion, spans, bundle.embed_features(parts), bank, top, load_calibration(bundle))
+
+
+def caption_windows(
+    motion: Motion,
+    spans: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    bank: Bank,
+    top: int = 3,
+    calibration: Calibration | None = None,
+) -> CaptionedClip:
+    """The captions of a motion of which seconds spans (N, 2) have the embeddings vectors (N, D).
+
+    The whole take is told by the mean direction of its windows, each moment by its own. MotionaryError where
+    it is no human body or has no embedding.
+    """
+    if not len(vectors):
+        raise MotionaryError("the clip has no embedding; index its source again")
+    joints, fps = thinned_joints(motion)
+    facts = measure_joints(joints, fps)
+    captions, first = _captions(vectors.mean(axis=0), facts, bank, top, calibration)
+    moments = []
+    for (start, end), vector in zip(spans.tolist(), vectors, strict=True) if len(spans) > 1 else ():
+        at = min(int(start * fps), len(joints) - 1)
+        part = joints[at : max(round(end * fps), at + 2)]
+        own = measure_joints(part, fps)
+        moments.append(Moment(start, end, _captions(vector, own, bank, top, calibration)[0], own))
+    return CaptionedClip(captions, _tags(first, facts), suggested_name(first, facts), facts, tuple(moments))
+
+
+def rank(vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int) -> list[Ranked]:
+    """The ``top`` sentences for an embedding (D,) that the facts bear out, best first, an action each."""
+    scores = bank.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+    claims, which = bank.claims
+    borne = np.array([-1 if found is None else found for found in bearings(claims, facts)])[which]
+    worth = np.where(borne < 0, -np.inf, scores + BORNE_OUT * borne + STYLED * bank.styled)
+    found: dict[str, Ranked] = {}
+    for number in np.argsort(-worth, kind="stable").tolist():
+        if worth[number] == -np.inf or len(found) == top:
+            break
+        sentence = bank.sentences[number]
+        found.setdefault(
+            sentence.action or sentence.text,
+            Ranked(sentence, float(np.clip(scores[number], -1, 1)), float(worth[number])),
+        )
+    return list(found.values())
+
+
+def _captions(
+    vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int, calibration: Calibration | None
+) -> tuple[tuple[Caption, ...], Sentence | None]:
+    # One more than is asked for, so that the last has a next best, too.
+    ranked = rank(vector, facts, bank, top + 1)
+    made = []
+    for place, one in enumerate(ranked[:top]):
+        sentence = one.sentence
+        confidence = None if calibration is None else _confidence(ranked, place, calibration)
+        made.append(Caption(sentence.text, one.score, confidence, sentence.action, _tags(sentence, facts)))
+    return tuple(made), ranked[0].sentence if ranked else None
+
+
+def margin(ranked: Sequence[Ranked], place: int) -> float:
+    """How far a sentence is ahead of the best of the others; less than nothing for those behind it."""
+    others = [one.worth for other, one in enumerate(ranked) if other != place]
+    return ranked[place].worth - max(others) if others else 0.5
+
+
+def _confidence(ranked: Sequence[Ranked], place: int, by: Calibration) -> float:
+    exponent = by.intercept + by.score * ranked[place].score + by.margin * margin(ranked, place)
+    return float(1 / (1 + np.exp(-np.clip(exponent, -30, 30))))
+
+
+def _tags(sentence: Sentence | None, facts: Facts) -> tuple[str, ...]:
+    """What a clip is found by: what its caption says is done, with what and how; and what was measured."""
+    tags = [*(sentence.tags if sentence else ())]
+    if sentence:
+        claims = sentence.claims
+        tags += [f"{side} hand" for side in (claims.hand,) if side]
+        tags += [f"{side} leg" for side in (claims.foot or claims.stand,) if side]
+        tags += [text for text in (sentence.part, sentence.style) if text]
+        if claims.count > 1:
+            tags.append(f"{claims.count} {claims.counted}")
+    if facts.gait != "none":
+        tags += [facts.speed] if facts.speed != "normal" and _goes_somewhere(sentence) else []
+        tags += [facts.direction] if facts.direction not in ("mixed", "place") else []
+        tags += [f"{facts.steps} steps"]
+    elif facts.in_place:
+        tags.append("in place")
+    if facts.turn != "none":
+        tags.append(f"turn {facts.turn}")
+    if facts.loops and facts.activity > 0.1:
+        tags.append("loop")
+    return tuple(dict.fromkeys(tags))
+
+
+def _goes_somewhere(sentence: Sentence | None) -> bool:
+    """Whether how fast the body gets along says how fast it is done: of a walk, not of a dance."""
+    return sentence is not None and (bool(sentence.claims.speed) or sentence.part == "legs")
+
+
+def suggested_name(sentence: Sentence | None, facts: Facts) -> str:
+    """A file name, without suffix, that says what the clip shows: lower-case letters, digits and _ alone."""
+    if sentence is None:
+        return "motion"
+    if not sentence.action:
+        return _safe(sentence.text)
+    claims = sentence.claims
+    side = claims.hand or claims.foot or claims.stand
+    moves = facts.direction if facts.gait != "none" and facts.direction not in ("mixed", "place") else ""
+    turned = f"turn_{facts.turn}" if facts.turn != "none" and "turn" not in sentence.action else ""
+    if "turn" in claims.needs or "turn" in sentence.action:
+        turned = facts.turn if facts.turn != "none" else ""
+    speed = facts.speed if facts.speed in ("slow", "fast") and _goes_somewhere(sentence) else ""
+    count = f"{claims.count}x" if claims.count > 1 else ""
+    return _safe(
+        "_".join(
+            word for word in (sentence.action, side, moves, turned, speed, sentence.style, count) if word
+        )
+    )
+
+
+def _safe(text: str) -> str:
+    """What every system takes for a file name: Windows keeps con, nul and their like to itself."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    words = [word for word, before in zip(words, ["", *words], strict=False) if word != before]
+    name = "_".join(words)[:LONGEST_NAME].strip("_") or "motion"
+    return f"{name}_motion" if re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", name) else name
