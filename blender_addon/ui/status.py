@@ -7,7 +7,7 @@ import bpy
 from ..jobs import JobState
 from ..session import current, is_running
 
-__all__ = ["draw_progress", "progress_text", "redraw", "register", "unregister"]
+__all__ = ["draw_progress", "draw_status", "progress_text", "redraw", "register", "unregister"]
 
 _regions: list[bpy.types.Region] = []
 """Where the status bar was drawn: scripts cannot ask Blender for it, for it is no area of a screen."""
@@ -49,7 +49,8 @@ def _is_there(region: bpy.types.Region) -> bool:
         return False
 
 
-def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
+def draw_status(self: bpy.types.Header, context: bpy.types.Context) -> None:
+    """In the status bar of each window, while a job is at work."""
     region = context.region
     if region is not None and region not in _regions:
         _regions.append(region)
@@ -63,10 +64,10 @@ def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
 
 def register() -> None:
     """Add it to Blender's own."""
-    bpy.types.STATUSBAR_HT_header.append(_draw)
+    bpy.types.STATUSBAR_HT_header.append(draw_status)
 
 
 def unregister() -> None:
     """Take it away."""
-    bpy.types.STATUSBAR_HT_header.remove(_draw)
+    bpy.types.STATUSBAR_HT_header.remove(draw_status)
     _regions.clear()
