@@ -47,23 +47,27 @@ EPOCH = 1_767_225_600
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
-def build_extension(out: Path, *, model: Path | None = None, most_bytes: int = MOST_BYTES) -> Path:
+def build(out: Path, *, model: Path | None = None, most_bytes: int = MOST_BYTES) -> Path:
     """Build motionary-VERSION.zip in the folder ``out`` and return its path.
 
     model: the bundle to pack, the built-in one if None. MotionaryError, and no new zip, where something is
     missing or refused, and where the zip would be larger than ``most_bytes``.
     """
     tool = blender_tool()
+    version = tomllib.loads((ADDON / MANIFEST).read_text(encoding="utf-8"))["version"]
+    if version != __version__:
+        raise MotionaryError(
+            f"{ADDON / MANIFEST}: its version is {version}, Motionary's {__version__}; set it"
+        )
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"motionary-{__version__}.zip"
     with TemporaryDirectory(prefix=".extension-", dir=out) as work:
         stage = Path(work) / "motionary"
         shutil.copytree(ADDON, stage, ignore=LEFT_OUT)
         shutil.copyfile(ROOT / "LICENSE", stage / "LICENSE")
-        wheel = build_wheel(Path(work) / "core", stage / WHEELS)
         pack_bundle(model or BUILT_IN, stage / MODEL)
         write_starter_library(stage / LIBRARY, stage / MODEL)
-        write_manifest(stage, wheel)
+        name_wheel(stage / MANIFEST, build_wheel(Path(work) / "core", stage / WHEELS))
         level(stage)
         run_tool(tool, "validate", str(stage))
         with replacing(path) as building:
@@ -131,16 +135,9 @@ def write_starter_library(path: Path, model: Path) -> None:
         add_clips(starter_clips(), library, load_bundle(model), source=SOURCE)
 
 
-def write_manifest(stage: Path, wheel: Path) -> None:
-    """Name the wheel in the manifest."""
-    manifest = stage / MANIFEST
-    written = manifest.read_text(encoding="utf-8")
-    version = tomllib.loads(written)["version"]
-    if version != __version__:
-        raise MotionaryError(
-            f"{ADDON / MANIFEST}: its version is {version}, Motionary's {__version__}; set it"
-        )
-    top, table, rest = written.partition("\n[")
+def name_wheel(manifest: Path, wheel: Path) -> None:
+    """Write into the manifest which wheel comes along."""
+    top, table, rest = manifest.read_text(encoding="utf-8").partition("\n[")
     wheels = json.dumps([f"./{WHEELS}/{wheel.name}"])
     manifest.write_text(f"{top}\nwheels = {wheels}\n{table}{rest}", encoding="utf-8")
 
@@ -198,7 +195,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        print(sizes(build_extension(options.out, model=options.model)))
+        print(sizes(build(options.out, model=options.model)))
     except MotionaryError as error:
         print(f"build_extension.py: {error}", file=sys.stderr)
         return 1
