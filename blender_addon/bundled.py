@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 __all__ = ["LIBRARY", "MODEL", "own_bundle", "own_library"]
@@ -12,6 +13,7 @@ LIBRARY = "starter.motionary"
 _HERE = Path(__file__).parent
 
 
+@cache  # panels ask while they draw, and the extension's own folder stays as it is
 def own_bundle() -> Path | None:
     """The folder of the extension's own model bundle; None where this package is not the packed extension.
 
@@ -22,6 +24,7 @@ def own_bundle() -> Path | None:
     return folder if (folder / "config.json").is_file() else None
 
 
+@cache
 def own_library() -> Path | None:
     """The library of starter clips, to be read and never written; None where there is none."""
     path = _HERE / LIBRARY

@@ -26,7 +26,7 @@ from motionary.filters import Filter, clips_that_pass
 from motionary.library import Library, Summary, clip_motion, open_library, summary
 from motionary.motion import Motion, slice_frames
 from motionary.pose_strip import pose_frames, pose_strip
-from motionary.search import Hit, check_model, search, search_vector, similar
+from motionary.search import Hit, search, search_vector, similar
 
 __all__ = [
     "FRAMES",
@@ -154,6 +154,7 @@ class Held:
     def __init__(self) -> None:
         self._bundle: tuple[Path | None, ModelBundle] | None = None
         self._library: tuple[Path, tuple[int, ...], Library] | None = None
+        self._passing: tuple[Filter, NDArray[np.int64] | None] | None = None
 
     def bundle(self, folder: Path | None) -> ModelBundle:
         """The model bundle in a folder."""
@@ -165,19 +166,27 @@ class Held:
         """The library in a file, as it is now."""
         try:
             stat = path.stat()
-            signs: tuple[int, ...] = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         except OSError:
-            signs = ()
+            raise MotionaryError(
+                f"{path}: this library is not there any more; open it again, or another, under Libraries"
+            ) from None
+        signs = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if self._library is None or self._library[:2] != (path, signs):
             self.close()
             self._library = (path, signs, open_library(path))
         return self._library[2]
 
+    def passing(self, library: Library, wanted: Filter) -> NDArray[np.int64] | None:
+        """The clips of the library just opened that pass; the same while only the query changes."""
+        if self._passing is None or self._passing[0] != wanted:
+            self._passing = (wanted, clips_that_pass(library, wanted))
+        return self._passing[1]
+
     def close(self) -> None:
         """Close the library, so that its file can be moved."""
         if self._library is not None:
             self._library[2].close()
-            self._library = None
+            self._library = self._passing = None
 
 
 def answer(question: Question, held: Held) -> Answer:
@@ -185,15 +194,15 @@ def answer(question: Question, held: Held) -> Answer:
     began = time.perf_counter()
     try:
         library = held.library(question.library)
-        among = clips_that_pass(library, question.wanted)
-        count = summary_count(library) if among is None else len(among)
+        among = held.passing(library, question.wanted)
+        count = _clips(library) if among is None else len(among)
         hits = _found(question, held, library, among)
     except MotionaryError as error:
         return Answer(question, failure=str(error))
     return Answer(question, tuple(hits), count, time.perf_counter() - began)
 
 
-def summary_count(library: Library) -> int:
+def _clips(library: Library) -> int:
     """How many clips the library has embeddings of."""
     clips = library.embeddings.clips
     return int(np.count_nonzero(np.diff(clips))) + 1 if len(clips) else 0
@@ -203,8 +212,12 @@ def _found(question: Question, held: Held, library: Library, among: NDArray[np.i
     if question.like is not None:
         return similar(library, question.like, question.top, among=among)
     bundle = held.bundle(question.model)
+    if library.model is not None and library.model.id != bundle.id:
+        raise MotionaryError(
+            f"{library.path}: embedded by another model ({library.model.name}) than the one in use "
+            f"({bundle.name}); Embed Again under Libraries, or set that model in the preferences"
+        )
     if question.motion is not None:
-        check_model(library, bundle)
         vector = bundle.embed_features([motion_features(question.motion)])[0]
         return search_vector(library, vector, question.top, among=among)
     return search(library, bundle, question.query, question.top, among=among)

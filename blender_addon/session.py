@@ -44,6 +44,9 @@ __all__ = ["Session", "current", "is_running", "redraw", "register", "unregister
 TYPING_PAUSE = 0.15
 """Seconds without a keystroke after which the query is searched."""
 
+RESTS = 2.0
+"""Seconds that a query has to stand to be remembered, unless a result of it is used."""
+
 TICK = 1 / 30
 IDLE_TICK = 0.1
 """Seconds between two looks at what the thread has found: while something moves, and while nothing does."""
@@ -74,8 +77,9 @@ class Session:
         self.history: deque[str] = deque(maxlen=HISTORY)
         self.job: Any = None
         self._due: float | None = None
+        self._rests_at: float | None = None
         self._number = 0
-        self._waiting = 0
+        self._quiet = 0.0
 
     # What panels read
 
@@ -113,6 +117,7 @@ class Session:
     def ask_soon(self) -> None:
         """Search for what is typed when the typing pauses."""
         self._due = time.monotonic() + TYPING_PAUSE
+        self._rests_at = None
         _wake()
 
     def ask(self, *, like: Hit | None = None, motion: Motion | None = None) -> None:
@@ -155,7 +160,6 @@ class Session:
             finally:
                 held.close()
             return
-        self._waiting += 1
         self.engine.ask(question)
         if library not in self.surveys:
             self.survey([library])
@@ -165,7 +169,6 @@ class Session:
         """Have it looked up what is in these libraries."""
         if not bpy.app.background:
             self.engine.ask(Survey(tuple(libraries)))
-            self._waiting += 1
             _wake()
 
     def choose(self, index: int) -> None:
@@ -177,7 +180,6 @@ class Session:
             return
         if not bpy.app.background:
             self.engine.ask(Look(self.library, hit, bool(state().whole_clip)))
-            self._waiting += 1
             _wake()
 
     def reload(self) -> None:
@@ -198,6 +200,16 @@ class Session:
             self.ask()
         redraw()
 
+    def use(self) -> None:
+        """A result is used: what found it is worth to be remembered."""
+        if words := self._asked_words():
+            self.remember(words)
+            self._rests_at = None
+
+    def _asked_words(self) -> str:
+        asked = self.question
+        return asked.query if asked and asked.like is None and asked.motion is None else ""
+
     def set_starred(self, hit: Hit, starred: bool) -> None:
         """Show a star, or none, at a hit, as the library has it."""
         tags = tuple(tag for tag in hit.tags if tag != STARRED) + ((STARRED,) if starred else ())
@@ -205,9 +217,9 @@ class Session:
         redraw()
 
     def remember(self, query: str) -> None:
-        """Put a query at the head of the history."""
-        if query in self.history:
-            self.history.remove(query)
+        """Put a query at the head of the history, in place of what was typed on the way to it."""
+        for before in [before for before in self.history if query.startswith(before)]:
+            self.history.remove(before)
         self.history.appendleft(query)
 
     # Taking what was found
@@ -234,11 +246,9 @@ class Session:
         self.searching = False
         self.question, self.failure = told.question, told.failure
         self.hits, self.clips, self.seconds = told.hits, told.clips, told.seconds
-        if told.question.query and told.hits and not told.question.like and told.question.motion is None:
-            self.remember(told.question.query)
-        # Of what is shown already nothing changes while another query is typed.
-        typed = state()
-        typed.chosen = 0 if told.hits else -1
+        if told.hits and self._asked_words():
+            self._rests_at = time.monotonic() + RESTS
+        state().chosen = 0 if told.hits else -1
         wanted = tuple(hit for hit in told.hits if not self.strip(hit))
         if wanted and not bpy.app.background:
             self.engine.ask(Pictures(told.question.library, wanted))
@@ -271,6 +281,8 @@ class Session:
         if self._due is not None and time.monotonic() >= self._due:
             self.ask()
         self.take()
+        if self._rests_at is not None and time.monotonic() >= self._rests_at:
+            self.use()
         moves = _animate(self)
         if self._due is not None or self.searching or moves:
             self._quiet = 0.0
@@ -278,8 +290,6 @@ class Session:
         # Pictures still come for a while after the answer: see whether any do.
         self._quiet += IDLE_TICK
         return IDLE_TICK if self._quiet < 10.0 else None
-
-    _quiet = 0.0
 
     def close(self) -> None:
         """End the thread and give back what Blender lent."""

@@ -275,6 +275,7 @@ def _apply_all(
         if not applied:
             return {"CANCELLED"}
     ghost.hide()
+    current().use()
     _tell(operator, applied, name)
     return {"FINISHED"}
 

@@ -93,8 +93,7 @@ class MOTIONARY_OT_choose(bpy.types.Operator):
             self.report({"ERROR"}, f"There are {len(session.hits)} results")
             return {"CANCELLED"}
         state(context).chosen = self.index
-        if session.question is not None and session.question.query:
-            session.remember(session.question.query)
+        session.use()
         return {"FINISHED"}
 
 
@@ -123,6 +122,7 @@ class MOTIONARY_OT_step(bpy.types.Operator):
         """Choose another one."""
         typed = state(context)
         typed.chosen = (max(int(typed.chosen), 0) + self.step) % len(current().hits)
+        current().use()
         return {"FINISHED"}
 
 

@@ -20,7 +20,7 @@ def draw_lines(
 ) -> None:
     """Draw ``text`` broken into lines that fit the region, ``most`` of them."""
     system = context.preferences.system if context.preferences else None
-    scale = system.ui_scale if system else 1.0
+    scale = (system.ui_scale if system else 0.0) or 1.0  # 0 where there is no window
     width = context.region.width if context.region else 300
     letters = max(int((width - MARGIN * scale) / (LETTER * scale)), 16)
     lines = textwrap.wrap(text, letters, max_lines=most, placeholder=" …") or [""]
