@@ -89,14 +89,14 @@ def told_by_argparse(parser):
         if isinstance(action, argparse._HelpAction):
             continue
         kind = bool if isinstance(action, argparse._StoreTrueAction) else action.type or str
-        many = action.nargs == "*"
+        many = action.nargs in ("*", "+") or isinstance(action, argparse._AppendAction)
         yield {
             "names": action.option_strings,
             "metavar": action.metavar,
             "kind": getattr(kind, "kind", kind),
             "least": getattr(kind, "least", None),
             "many": many,
-            "required": action.required and not many,
+            "required": action.required and action.nargs != "*",
             "default": action.default or None,
             "help": action.help,
         }
