@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias, cast
+
 import bpy
 
 from ..jobs import JobState
@@ -9,7 +11,12 @@ from ..session import current, is_running
 
 __all__ = ["draw_progress", "draw_status", "progress_text", "redraw", "register", "unregister"]
 
-_regions: list[bpy.types.Region] = []
+WIDTH = 11
+"""Of the bar with its button, in buttons: "Indexing 12,345 of 67,890" fits."""
+
+Place: TypeAlias = tuple[bpy.types.Window, bpy.types.Area, bpy.types.Region]
+
+_drawn: list[Place] = []
 """Where the status bar was drawn: scripts cannot ask Blender for it, for it is no area of a screen."""
 
 
@@ -33,17 +40,18 @@ def draw_progress(layout: bpy.types.UILayout, state: JobState) -> None:
 
 def redraw() -> None:
     """Have the status bars drawn again."""
-    for region in list(_regions):
-        if _is_there(region):
-            region.tag_redraw()
+    for place in list(_drawn):
+        if _is_there(place):
+            place[-1].tag_redraw()
         else:
-            _regions.remove(region)
+            _drawn.remove(place)
 
 
-def _is_there(region: bpy.types.Region) -> bool:
-    """Whether a region still is: its window may have been closed, and its memory with it."""
+def _is_there(place: Place) -> bool:
+    """Whether a place still is: its window may have been closed, and its memory is another's then."""
+    window, area, region = place
     try:
-        with bpy.context.temp_override(region=region):
+        with bpy.context.temp_override(window=window, area=area, region=region):
             return True
     except TypeError:
         return False
@@ -51,15 +59,17 @@ def _is_there(region: bpy.types.Region) -> bool:
 
 def draw_status(self: bpy.types.Header, context: bpy.types.Context) -> None:
     """In the status bar of each window, while a job is at work."""
-    region = context.region
-    if region is not None and region not in _regions:
-        _regions.append(region)
+    place = context.window, context.area, context.region
+    if place not in _drawn and all(place):
+        _drawn.append(cast("Place", place))
     state: JobState | None = current().job.state if is_running() and current().job else None
     if state is not None and not state.is_finished:
         assert self.layout is not None
         row = self.layout.row()
         row.label(text=f"Motionary: {state.library.stem}", icon="ARMATURE_DATA", translate=False)
-        draw_progress(row, state)
+        bar = row.row()
+        bar.ui_units_x = WIDTH
+        draw_progress(bar, state)
 
 
 def register() -> None:
@@ -70,4 +80,4 @@ def register() -> None:
 def unregister() -> None:
     """Take it away."""
     bpy.types.STATUSBAR_HT_header.remove(draw_status)
-    _regions.clear()
+    _drawn.clear()

@@ -196,7 +196,9 @@ def test_menus_draw_what_is_there(draw, menu):
 def test_the_status_bar_shows_a_job_while_it_is_at_work(session, monkeypatch):
     def drawn():
         layout = Layout([], [])
-        status.draw_status(SimpleNamespace(layout=layout), SimpleNamespace(region=None))
+        status.draw_status(
+            SimpleNamespace(layout=layout), SimpleNamespace(window=None, area=None, region=None)
+        )
         return layout.texts
 
     assert drawn() == []
@@ -214,7 +216,7 @@ def test_a_status_bar_that_is_gone_is_forgotten(monkeypatch):
             self.tagged += 1
 
     here, gone = Region(), Region()
-    monkeypatch.setattr(status, "_is_there", lambda region: region is here)
-    monkeypatch.setattr(status, "_regions", [here, gone])
+    monkeypatch.setattr(status, "_is_there", lambda place: place[-1] is here)
+    monkeypatch.setattr(status, "_drawn", [(1, 2, here), (3, 4, gone)])
     status.redraw()
-    assert (here.tagged, gone.tagged, status._regions) == (1, 0, [here])
+    assert (here.tagged, gone.tagged, status._drawn) == (1, 0, [(1, 2, here)])
