@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import bpy
 import numpy as np
@@ -24,8 +25,9 @@ __all__ = [
     "Named",
     "about_clip",
     "asset_folder",
-    "current_catalog_file",
+    "catalog_file_of",
     "file_assets",
+    "file_waiting",
     "mark_asset",
     "origin",
     "refresh_asset_browsers",
@@ -37,6 +39,9 @@ PREVIEW, PREVIEW_POSES = 256, 3
 
 CLIP, SOURCE, LIBRARY, SECONDS = (f"motionary_{kind}" for kind in ("clip", "source", "library", "seconds"))
 """The custom properties of an asset that say where it comes from."""
+
+CATALOG = "motionary_catalog"
+"""The same for an asset that has no catalog yet because there is no file to keep catalogs in."""
 
 WRITTEN = ("description", "author", "license", "copyright", "catalog_id")
 """What people write about an asset."""
@@ -91,8 +96,7 @@ def mark_asset(action: bpy.types.Action, motion: Motion, about: About) -> None:
     data.author = data.author or about.author
     data.license = data.license or about.license
     _add_tags(data, about.tags)
-    # What an asset may be given of one's own, the stubs do not know.
-    own: Any = data
+    own = _own(action)
     own[CLIP], own[SOURCE], own[LIBRARY] = about.name, about.source, about.library
     own[SECONDS] = (about.start_s, about.end_s)
     preview = action.preview_ensure()
@@ -110,23 +114,43 @@ def _paint(preview: bpy.types.ImagePreview, motion: Motion) -> None:
 
 def origin(action: bpy.types.Action) -> tuple[str, str, str, float, float] | None:
     """The library, source, clip and seconds that `mark_asset` noted; None of any other Action."""
-    data: Any = action.asset_data
-    if data is None or CLIP not in data:
+    data = _own(action)
+    if CLIP not in data:
         return None
     start_s, end_s = data.get(SECONDS, (0.0, 0.0))
     return str(data.get(LIBRARY)), str(data.get(SOURCE)), str(data[CLIP]), float(start_s), float(end_s)
 
 
-def file_assets(actions: Mapping[bpy.types.Action, str], path: Path) -> None:
+def file_assets(actions: Mapping[bpy.types.Action, str], path: Path | None) -> None:
     """Put each Action into the catalog of its path, in the catalog file ``path``, unless it is in one.
 
+    Without a file, as in a .blend that was never saved, they wait for `file_waiting`.
     MotionaryError where the file cannot be written; then nothing has changed.
     """
-    ids = add_catalogs(path, actions.values())
+    ids = add_catalogs(path, actions.values()) if path else {}
     for action, catalog in actions.items():
-        assert action.asset_data is not None
-        if not int(action.asset_data.catalog_id.replace("-", "") or "0", 16):
-            action.asset_data.catalog_id = ids[catalog]
+        data = _own(action)
+        if not path:
+            data[CATALOG] = catalog
+        elif UUID(data.catalog_id).int == 0:
+            data.catalog_id = ids[catalog]
+
+
+def file_waiting(path: Path) -> None:
+    """Put assets that were made before there was a catalog file into catalogs of ``path``.
+
+    MotionaryError where the file cannot be written; then they go on waiting.
+    """
+    own = [(action, _own(action)) for action in bpy.data.actions if not action.library]
+    waiting = {action: str(data[CATALOG]) for action, data in own if CATALOG in data}
+    file_assets(waiting, path)
+    for action in waiting:
+        del _own(action)[CATALOG]
+
+
+def _own(action: bpy.types.Action) -> Any:
+    """The custom properties of an asset, which the stubs do not know; nothing of what is no asset."""
+    return action.asset_data if action.asset_data is not None else {}
 
 
 # Where assets are
@@ -148,15 +172,14 @@ def asset_folder() -> Path:
     )
 
 
-def current_catalog_file() -> Path | None:
-    """Where Blender looks for the catalogs of the open file; None of one that was never saved."""
-    if not bpy.data.filepath:
+def catalog_file_of(file: str) -> Path | None:
+    """Where Blender looks for the catalogs of a .blend; None for "", one that was never saved."""
+    if not file:
         return None
-    file = Path(bpy.data.filepath)
     for folder in _asset_libraries():
-        if file.is_relative_to(folder):
+        if Path(file).is_relative_to(folder):
             return folder / FILE_NAME
-    return file.parent / FILE_NAME
+    return Path(file).with_name(FILE_NAME)
 
 
 def _asset_libraries() -> list[Path]:

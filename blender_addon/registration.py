@@ -21,6 +21,7 @@ MODULES: tuple[str, ...] = (
     "operators.libraries",
     "ui.library_panel",
     "ui.status",
+    "operators.assets",
     "command",
 )
 """Each has CLASSES for Blender to know, or a register() and an unregister(), or both."""
