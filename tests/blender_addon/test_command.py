@@ -65,8 +65,9 @@ def told_by_typer(callback):
     hints = get_type_hints(callback, include_extras=True)
     for name, parameter in inspect.signature(callback).parameters.items():
         kind, info = get_args(hints[name])
-        kinds = [arg for arg in get_args(kind) if arg is not NoneType] or [kind]  # of X | None
-        many = get_origin(kinds[0]) is list
+        if NoneType in get_args(kind):  # X | None
+            (kind,) = (arg for arg in get_args(kind) if arg is not NoneType)
+        many = get_origin(kind) is list
         given = parameter.default is not inspect.Parameter.empty
         is_option = isinstance(info, OptionInfo)
         # In an annotation the first name lies where the default would else be.
@@ -74,7 +75,7 @@ def told_by_typer(callback):
         yield {
             "names": names or (["--" + name.replace("_", "-")] if is_option else []),
             "metavar": info.metavar or (None if is_option else name.upper()),
-            "kind": get_args(kinds[0])[0] if many else kinds[0],
+            "kind": get_args(kind)[0] if many else kind,
             "least": info.min,
             "many": many,
             "required": not given,
