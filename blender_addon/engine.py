@@ -30,7 +30,7 @@ from motionary.search import Hit, search, search_vector, similar
 
 __all__ = [
     "FRAMES",
-    "POSES",
+    "TILES",
     "Answer",
     "Broken",
     "Engine",
@@ -46,8 +46,8 @@ __all__ = [
     "motion_of",
 ]
 
-POSES, POSE_SIZE = 5, 64
-"""A result's picture: this many square pictures of so many pixels, side by side."""
+POSES, TILES, TILE_SIZE = 6, 3, 96
+"""A result's picture: so many poses over so many square pictures side by side, for icons are square."""
 
 FRAMES, FRAME_SIZE = 24, 160
 """The animation of the chosen clip in the panel: pictures, and pixels of each side."""
@@ -94,7 +94,7 @@ class Pictures:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A hit's poses as POSES square pictures, from left to right."""
+    """A hit's poses over TILES square pictures, from left to right."""
 
     library: Path
     hit: Hit
@@ -250,10 +250,10 @@ def _work(asked: Asked, held: Held) -> Iterator[Told]:
         for hit in asked.hits:
             try:
                 motion = motion_of(held.library(asked.library), hit, whole=False)
-                strip = pose_strip(motion, POSES, (POSES * POSE_SIZE, POSE_SIZE))
+                strip = pose_strip(motion, POSES, (TILES * TILE_SIZE, TILE_SIZE))
             except MotionaryError:
                 continue  # the row has no picture; choosing it says why
-            yield Picture(asked.library, hit, tuple(np.split(strip, POSES, axis=1)))
+            yield Picture(asked.library, hit, tuple(np.split(strip, TILES, axis=1)))
     else:
         for path in asked.libraries:
             try:

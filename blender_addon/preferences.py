@@ -96,10 +96,18 @@ class MOTIONARY_AP_preferences(bpy.types.AddonPreferences):
     results: IntProperty(  # type: ignore[valid-type]
         name="Results",
         description="How many clips a search lists",
-        default=10,
+        default=12,
         min=1,
-        max=50,
+        max=100,
         update=_changed,
+    )
+    page: IntProperty(  # type: ignore[valid-type]
+        name="Results per Page",
+        description="How many of them the panel shows at a time",
+        default=4,
+        min=1,
+        soft_max=12,
+        max=100,
     )
     search_as_you_type: BoolProperty(  # type: ignore[valid-type]
         name="Search as You Type",

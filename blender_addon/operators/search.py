@@ -11,6 +11,7 @@ from motionary.library import STARRED, open_library, set_starred
 
 from ..armature import find_armature
 from ..bundled import own_library
+from ..preferences import preferences
 from ..properties import state
 from ..session import current
 
@@ -123,6 +124,30 @@ class MOTIONARY_OT_step(bpy.types.Operator):
         typed = state(context)
         typed.chosen = (max(int(typed.chosen), 0) + self.step) % len(current().hits)
         current().use()
+        return {"FINISHED"}
+
+
+class MOTIONARY_OT_page(bpy.types.Operator):
+    """Show the next or the previous page of results"""
+
+    bl_idname = "motionary.page"
+    bl_label = "Turn Page of Results"
+    bl_options = {"INTERNAL"}
+
+    step: IntProperty(  # type: ignore[valid-type]
+        name="Step", description="How many pages further, negative for back", default=1
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There is something to show."""
+        return _has_results(cls)
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        """Preview the first of that page."""
+        typed, size = state(context), int(preferences(context).page)
+        pages = -(-len(current().hits) // size)
+        typed.chosen = (max(int(typed.chosen), 0) // size + self.step) % pages * size
         return {"FINISHED"}
 
 
@@ -281,6 +306,7 @@ CLASSES = (
     MOTIONARY_OT_clear,
     MOTIONARY_OT_choose,
     MOTIONARY_OT_step,
+    MOTIONARY_OT_page,
     MOTIONARY_OT_star,
     MOTIONARY_OT_similar,
     MOTIONARY_OT_recall,

@@ -14,8 +14,8 @@ from .text import draw_lines, seconds_text, sentence
 
 __all__ = ["CLASSES", "draw_query", "draw_results", "has_armature", "library_label"]
 
-POSE_SCALE = 2.6
-"""Size of one pose of a result, in rows of a panel."""
+TILE_SCALE = 3.2
+"""Size of a tile of a result's picture, in rows of a panel: three of them fill a sidebar as it comes."""
 
 ANIMATION_SCALE = 7.0
 
@@ -68,8 +68,7 @@ class MOTIONARY_PT_clip(bpy.types.Panel):
         bar.operator("motionary.step", text="", icon="TRIA_RIGHT").step = 1
         options = layout.row(align=True)
         options.prop(typed, "show_ghost", toggle=True, icon="GHOST_ENABLED")
-        options.prop(preferences(context), "ghost_place", text="")
-        options.prop(preferences(context), "ghost_time", text="")
+        options.popover("MOTIONARY_PT_ghost", text="", icon="DOWNARROW_HLT")
         if hit.duration_s > hit.end_s - hit.start_s + 0.05:
             layout.prop(typed, "whole_clip")
         if not has_armature(context):
@@ -81,6 +80,25 @@ class MOTIONARY_PT_clip(bpy.types.Panel):
         more = layout.row(align=True)
         more.operator("motionary.similar", text="Find Similar", icon="VIEWZOOM").to = "CLIP"
         more.menu("MOTIONARY_MT_clip", text="", icon="DOWNARROW_HLT")
+
+
+class MOTIONARY_PT_ghost(bpy.types.Panel):
+    """How the chosen clip plays in the viewport"""
+
+    bl_idname = "MOTIONARY_PT_ghost"
+    bl_label = "Ghost"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"  # a popover, and no panel of a sidebar
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Where, by what time, and how it looks."""
+        layout, settings = self.layout, preferences(context)
+        assert layout is not None
+        layout.label(text="Ghost")
+        layout.prop(settings, "ghost_place", expand=True)
+        layout.prop(settings, "ghost_time", expand=True)
+        layout.prop(settings, "ghost_color", text="")
+        layout.prop(settings, "ghost_size", text="Thickness", slider=True)
 
 
 class MOTIONARY_PT_details(bpy.types.Panel):
@@ -166,8 +184,6 @@ def draw_query(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     typed = state(context)
     row = layout.row(align=True)
     row.prop(typed, "query", text="", icon="VIEWZOOM", placeholder="a person waves")
-    if typed.query:
-        row.operator("motionary.clear", text="", icon="X")
     row.menu("MOTIONARY_MT_history", text="", icon="RECOVER_LAST")
     row.prop(typed, "use_filters", text="", icon="FILTER", toggle=True)
     if not preferences(context).search_as_you_type:
@@ -199,9 +215,19 @@ def draw_results(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     assert session.question is not None
     what = "Similar" if not session.question.query or session.question.like is not None else "Best"
     layout.label(text=f"{what} {len(session.hits)} of {session.clips:,} clips")
+    # The page that the chosen one is on: stepping through the results turns the pages.
+    size, chosen = int(preferences(context).page), int(typed.chosen)
+    first = max(chosen, 0) // size * size
     column = layout.column(align=True)
-    for index, hit in enumerate(session.hits):
-        _draw_hit(column, session, hit, index, chosen=index == int(typed.chosen))
+    for index, hit in enumerate(session.hits[first : first + size], start=first):
+        _draw_hit(column, session, hit, index, chosen=index == chosen)
+    if len(session.hits) > size:
+        pages = layout.row(align=True)
+        pages.operator("motionary.page", text="", icon="TRIA_LEFT").step = -1
+        middle = pages.row()
+        middle.alignment = "CENTER"
+        middle.label(text=f"{first + 1} to {min(first + size, len(session.hits))} of {len(session.hits)}")
+        pages.operator("motionary.page", text="", icon="TRIA_RIGHT").step = 1
 
 
 def _draw_hit(layout: bpy.types.UILayout, session: Session, hit: Hit, index: int, *, chosen: bool) -> None:
@@ -213,7 +239,7 @@ def _draw_hit(layout: bpy.types.UILayout, session: Session, hit: Hit, index: int
         poses = box.row(align=True)
         poses.alignment = "CENTER"
         for icon in icons:
-            poses.template_icon(icon, scale=POSE_SCALE)
+            poses.template_icon(icon, scale=TILE_SCALE)
     said = box.row()
     said.scale_y = 0.8
     said.label(text=seconds_text(hit.start_s, hit.end_s, hit.duration_s))
@@ -236,7 +262,7 @@ def _draw_moving(layout: bpy.types.UILayout, session: Session, hit: Hit) -> None
     elif icons := session.strip(hit):
         row = layout.row(align=True)
         for pose in icons:
-            row.template_icon(pose, scale=POSE_SCALE)
+            row.template_icon(pose, scale=TILE_SCALE)
 
 
 def _draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, session: Session) -> None:
@@ -264,6 +290,7 @@ def _draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, sessio
 CLASSES = (
     MOTIONARY_PT_main,
     MOTIONARY_PT_clip,
+    MOTIONARY_PT_ghost,
     MOTIONARY_PT_details,
     MOTIONARY_MT_history,
     MOTIONARY_MT_clip,

@@ -23,6 +23,7 @@ def draw_preferences(settings: bpy.types.AddonPreferences, context: bpy.types.Co
     search.prop(settings, "search_as_you_type")
     search.prop(settings, "animate_panel")
     search.prop(settings, "results")
+    search.prop(settings, "page")
     ghost = layout.column()
     ghost.separator()
     ghost.prop(settings, "ghost_place")

@@ -166,6 +166,20 @@ def test_stepping_goes_over_the_ends(empty, ready):
     assert int(state().chosen) == 0
 
 
+def test_pages_turn_with_what_is_chosen(empty, ready):
+    ready.page = 2
+    bpy.ops.motionary.search(query="a person walks")
+    assert "1 to 2 of 3" in drawn(panels.MOTIONARY_PT_main, bpy.context).texts()
+    bpy.ops.motionary.page(step=1)
+    assert int(state().chosen) == 2
+    texts = drawn(panels.MOTIONARY_PT_main, bpy.context).texts()
+    assert "3 to 3 of 3" in texts
+    assert found()[2] in texts
+    assert found()[0] not in texts
+    bpy.ops.motionary.page(step=1)
+    assert int(state().chosen) == 0
+
+
 def test_filters_narrow_what_is_searched(empty, ready):
     typed = state()
     typed.use_filters, typed.min_seconds = True, 2.5
@@ -447,7 +461,7 @@ def test_pictures_and_the_clip_come_after_the_answer(engine, library, model):
     assert looks[1].images[0].shape == (160, 160, 4)
     pictures = [t for t in told if hasattr(t, "hit")]
     assert len(pictures) == 3
-    assert {image.shape for t in pictures for image in t.images} == {(64, 64, 4)}
+    assert {image.shape for t in pictures for image in t.images} == {(96, 96, 4)}
     surveys = [t for t in told if hasattr(t, "summary")]
     assert surveys[0].summary.clips == 3
     assert "no such library" in surveys[1].failure
