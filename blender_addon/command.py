@@ -1,4 +1,4 @@
-"""``blender --command motionary index | search | similar | info | export | starter | apply``.
+"""``blender --command motionary index | search | similar | caption | info | export | starter | apply``.
 
 The commands and options of `motionary.cli`, parsed by argparse, for Blender's Python has no typer (a test
 compares them), and the same work, from `motionary.commands`. What differs is where things come from: the
@@ -266,6 +266,58 @@ def _similar(options: Options) -> int:
     )
 
 
+def _caption_options(parser: Parser) -> None:
+    parser.add_argument(
+        "sources",
+        type=Path,
+        nargs="+",
+        metavar="LIB|SOURCE...",
+        help="Libraries, motion files, and folders with all below them.",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="Write a captions.csv, or a .jsonl with all that was measured.",
+    )
+    parser.add_argument(
+        "--sidecar", action="store_true", help="Write NAME.captions.txt beside every motion file."
+    )
+    parser.add_argument(
+        "--bank",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="More sentences: a text file, one a line, or a folder of them.",
+    )
+    parser.add_argument("--top", type=AtLeast(int, 1), default=1, help="How many captions a clip gets.")
+    parser.add_argument("--again", action="store_true", help="Caption anew what was captioned before.")
+    _add_model(parser)
+    parser.add_argument(
+        "--blender",
+        type=Path,
+        metavar="PATH",
+        help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
+    )
+    _add_json(parser)
+
+
+def _caption(options: Options) -> int:
+    this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
+    return commands.caption(
+        options.sources,
+        out=options.out,
+        sidecar=options.sidecar,
+        banks=options.bank or (),
+        top=options.top,
+        again=options.again,
+        model=options.model or own_bundle(),
+        find_blender=partial(find_blender, options.blender or this, addon=Path(__file__).parent),
+        as_json=options.json,
+        screen=PLAIN,
+    )
+
+
 def _info_options(parser: Parser) -> None:
     _add_library(parser)
     parser.add_argument("--clips", action="store_true", help="List every clip.")
@@ -374,6 +426,14 @@ COMMANDS: Mapping[str, Command] = {
     "search": Command("Find the clips that match a description best.", _search_options, _search),
     "similar": Command(
         "Find the clips that move most like a clip of the library.", _similar_options, _similar
+    ),
+    "caption": Command(
+        "Say in words what clips show, with tags and a file name; again, only what has none yet.\n\n"
+        "What can be measured, as way, turns, speed and which hand is raised, is measured, and no caption\n"
+        "says otherwise. A captions.csv beside motion files is read by index, and long takes are told\n"
+        "moment by moment in a .jsonl.",
+        _caption_options,
+        _caption,
     ),
     "info": Command("Say what is in a library.", _info_options, _info),
     "export": Command("Write a clip, on its whole source skeleton, as a BVH file.", _export_options, _export),

@@ -1,4 +1,4 @@
-"""The command line: ``motionary index | search | similar | info | export | starter``.
+"""The command line: ``motionary index | search | similar | caption | info | export | starter``.
 
 Results go to stdout (with ``--json`` one JSON document and nothing else), progress and failures to stderr.
 Exit codes: 0 done, 1 a failure said in one line, 2 wrong usage, 130 interrupted, 141 nobody reads the output.
@@ -168,6 +168,63 @@ def search(
 def similar(library: LibraryPath, clip: ClipName, top: Top = 10, as_json: Json = False) -> None:
     """Find the clips that move most like a clip of the library."""
     _leave(lambda: commands.similar(library, clip, top=top, as_json=as_json, screen=RICH))
+
+
+@app.command()
+def caption(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="LIB|SOURCE...", help="Libraries, motion files, and folders with all below them."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a captions.csv, or a .jsonl with all that was measured."),
+    ] = None,
+    sidecar: Annotated[
+        bool, typer.Option("--sidecar", help="Write NAME.captions.txt beside every motion file.")
+    ] = False,
+    bank: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="More sentences: a text file, one a line, or a folder of them."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many captions a clip gets.")] = 1,
+    again: Annotated[bool, typer.Option("--again", help="Caption anew what was captioned before.")] = False,
+    model: ModelPath = None,
+    blender: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say in words what clips show, with tags and a file name; again, only what has none yet.
+
+    What can be measured, as way, turns, speed and which hand is raised, is measured, and no caption says
+    otherwise. A captions.csv beside motion files is read by index, and long takes are told moment by moment
+    in a .jsonl.
+    """
+
+    def work() -> int:
+        from motionary.blender_files import find_blender
+
+        return commands.caption(
+            sources,
+            out=out,
+            sidecar=sidecar,
+            banks=bank or (),
+            top=top,
+            again=again,
+            model=model,
+            find_blender=partial(find_blender, blender),
+            as_json=as_json,
+            screen=RICH,
+        )
+
+    _leave(work)
 
 
 @app.command()

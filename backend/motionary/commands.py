@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from motionary.index import IndexReport
     from motionary.search import Hit
 
-__all__ = ["DEVICES", "WrongUsage", "export", "index", "info", "search", "similar", "starter"]
+__all__ = ["DEVICES", "WrongUsage", "caption", "export", "index", "info", "search", "similar", "starter"]
 
 DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
 """What may embed: numpy, or torch on a device."""
@@ -128,6 +128,82 @@ def similar(library: Path, clip: str, *, top: int, as_json: bool, screen: Screen
     return 0
 
 
+def caption(
+    sources: Sequence[Path],
+    *,
+    out: Path | None,
+    sidecar: bool,
+    banks: Sequence[Path],
+    top: int,
+    again: bool,
+    model: Path | None,
+    find_blender: Callable[[], Blender | None],
+    as_json: bool,
+    screen: Screen,
+) -> int:
+    """Say in words what clips of libraries and motion files show; 1 where some failed, each told in a line.
+
+    out: the .csv or .jsonl to write; what it has already is left alone, unless ``again``. sidecar: a text
+    beside each file, likewise. banks: more sentences. Raises WrongUsage and MotionaryError.
+    """
+    if out is not None and out.suffix.lower() not in (".csv", ".jsonl"):
+        raise WrongUsage(f"{out} ends in neither .csv nor .jsonl", "--out")
+    from motionary.bundle import load_bundle
+    from motionary.captions.bank import open_bank
+    from motionary.captions.batch import caption_everything
+    from motionary.index import Progress
+
+    bundle = load_bundle(model)
+    with screen.progress("Sentences") as show:
+        bank = open_bank(bundle, banks, progress=lambda done, total: show(Progress(done, total, "")))
+    try:
+        with screen.progress("Captions") as progress:
+            report = caption_everything(
+                sources,
+                bundle,
+                bank,
+                top,
+                out=out,
+                sidecar=sidecar,
+                again=again,
+                find_blender=find_blender,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        where = out or ("the sidecars" if sidecar else None)
+        kept = f"; what was finished is in {where}: run the same command again to go on" if where else ""
+        complain(f"interrupted{kept}")
+        return 130
+    if as_json:
+        print_json(
+            {
+                "captioned": report.captioned,
+                "skipped": report.skipped,
+                "failed": len(report.failures),
+                "failures": report.failures,
+                "clips": report.clips,
+            }
+        )
+    else:
+        if out is None and not sidecar:
+            screen.table(
+                ("clip", "sure", "caption", "tags", "suggested name"),
+                (
+                    (
+                        clip["name"],
+                        _share(clip["captions"][0]["confidence"]) if clip["captions"] else "",
+                        clip["captions"][0]["text"] if clip["captions"] else "",
+                        ", ".join(clip["tags"]),
+                        clip["suggested_name"],
+                    )
+                    for clip in report.clips
+                ),
+            )
+        skipped = f"skipped {report.skipped} done before, " if report.skipped else ""
+        print(f"captioned {report.captioned}, {skipped}failed {len(report.failures)}")
+    return 1 if report.failures else 0
+
+
 def info(library: Path, *, clips: bool, as_json: bool, screen: Screen) -> int:
     """Say what is in a library, and with ``clips`` each of them. Raises MotionaryError."""
     from motionary.library import clip_ids, clip_info, open_library, summary
@@ -226,6 +302,10 @@ def _show_hits(hits: Sequence[Hit], asked: dict[str, Any], as_json: bool, screen
                 for hit in hits
             ),
         )
+
+
+def _share(confidence: float | None) -> str:
+    return "" if confidence is None else f"{confidence:.0%}"
 
 
 def _first(captions: Sequence[str]) -> str:

@@ -57,6 +57,7 @@ __all__ = [
     "add_clips",
     "embed_again",
     "index_files",
+    "motion_files",
     "motion_windows",
     "window_frames",
 ]
@@ -379,6 +380,12 @@ def _taken_over(library: Library, bundle: MotionModel) -> Model:
 
 
 # What there is to do
+
+
+def motion_files(sources: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """The motion files in ``sources`` (files, and folders with all below), and a line for what is none."""
+    paths, _, failures = _find([Path(source).resolve() for source in sources])
+    return [Path(path) for path in paths], failures
 
 
 def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, dict[str, Said]], list[str]]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from motionary.captions.bank import Bank
 from motionary.captions.claims import bearings
 from motionary.captions.grammar import Sentence
 from motionary.captions.measure import Facts, measure_joints, thinned_joints
-from motionary.config import get, read_json
+from motionary.config import read_json
 from motionary.errors import MotionaryError
 from motionary.index import MotionModel, Windows, motion_windows
 from motionary.motion import Motion
@@ -45,7 +45,7 @@ BORNE_OUT = 0.03
 STYLED = -0.02
 """And what a style, which nobody measured, costs: it is named where the joint space is sure of it."""
 
-CALIBRATION = "captions.json"
+CALIBRATION, LOGISTIC = "captions.json", ("intercept", "score", "margin")
 LONGEST_NAME = 60
 
 
@@ -118,10 +118,15 @@ def load_calibration(bundle: Bundle) -> Calibration | None:
     path = bundle.folder / CALIBRATION
     if not path.is_file():
         return None
-    config: dict[str, Any] = dict(read_json(path))
+    config = read_json(path)
     if config.get("model") != bundle.id:
         return None
-    values = [get(config, f"logistic.{name}", float, str(path)) for name in ("intercept", "score", "margin")]
+    logistic = config.get("logistic")
+    values = [logistic.get(name) if isinstance(logistic, dict) else None for name in LOGISTIC]
+    if not all(type(value) in (int, float) and np.isfinite(value) for value in values):
+        raise MotionaryError(
+            f"{path}: logistic needs the numbers {', '.join(LOGISTIC)}; make it anew or delete it"
+        )
     return Calibration(*values)
 
 

@@ -64,7 +64,7 @@ NEEDS: Mapping[str, Callable[[Facts], bool]] = {
     "arm_up": lambda f: f.hand_raised != "none",
     "arms_up": lambda f: f.hand_raised == "both",
     "hands_down": lambda f: f.hand_raised == "none",
-    "both_hands": lambda f: f.hand_busy != "none",
+    "both_hands": lambda f: f.hand_busy == "both",
     "foot_up": lambda f: f.foot_raised != "none",
     "one_leg": lambda f: f.stands_on != "both",
     "leans": lambda f: f.tilt_deg > 15,

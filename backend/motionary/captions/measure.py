@@ -366,11 +366,10 @@ def _strides(joints: Floats, heading: Floats, leg: float) -> int:
 
 def _leaps(feet: Floats, ground: Floats, leg: float, fps: float) -> int:
     """How many times both feet are well above the ground, for as long as a jump takes."""
-    above = (feet.min(axis=1) - ground) / leg > LEAP / 2
-    peak = (feet.min(axis=1) - ground) / leg
+    above = (feet.min(axis=1) - ground) / leg
     return sum(
-        LEAP_S * fps <= end - start <= LONGEST_LEAP_S * fps and peak[start:end].max() > LEAP
-        for start, end in stretches(above)
+        LEAP_S * fps <= end - start <= LONGEST_LEAP_S * fps and float(above[start:end].max()) > LEAP
+        for start, end in stretches(above > LEAP / 2)
     )
 
 

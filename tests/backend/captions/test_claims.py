@@ -1,5 +1,6 @@
 """What sentences claim, and that no claim passes which was not measured."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,7 @@ OTHER = {"left": "right", "right": "left", "clockwise": "counterclockwise", "cou
 
 
 def other_way(text):
-    return " ".join(OTHER.get(word, word) for word in text.split())
+    return re.sub("[a-z]+", lambda word: OTHER.get(word[0], word[0]), text)
 
 
 # The grammar
@@ -174,10 +175,9 @@ def test_any_text_is_read(text):
     assert bearing(claims, FACTS["idle"]) is None or bearing(claims, FACTS["idle"]) >= 0
 
 
-@given(st.sampled_from([text for clip in CLIPS.values() for text in clip.captions]))
-def test_the_words_for_the_other_side_claim_the_other_side(text):
-    plain = text.replace(",", "")
-    assert claims_of(other_way(plain)) == swapped(claims_of(plain))
+def test_the_words_for_the_other_side_claim_the_other_side():
+    for text in (text for clip in CLIPS.values() for text in clip.captions):
+        assert claims_of(other_way(text)) == swapped(claims_of(text)), text
 
 
 def test_true_captions_with_their_sides_changed_never_pass():

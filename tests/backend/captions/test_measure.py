@@ -212,3 +212,8 @@ def test_the_frame_rate_of_the_file_hardly_matters(fps):
 def test_joints_are_thinned_to_no_fewer_than_thirty_frames_a_second():
     for fps, kept in ((24.0, 24.0), (30.0, 30.0), (59.94, 59.94), (60.0, 30.0), (120.0, 30.0), (144.0, 36.0)):
         assert thinned_joints(replace(standing(8), fps=fps))[1] == pytest.approx(kept)
+
+
+def test_facts_are_plain_numbers_and_words():
+    for facts in (measure(walk(2.0)), facts_of("jump"), facts_of("front_kick_left")):
+        assert {type(value) for value in asdict(facts).values()} <= {int, float, str, bool}
