@@ -21,8 +21,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -84,66 +84,30 @@ def index_on_request(
 ) -> IndexReport:
     """Do what is asked for; ``progress`` gets "Embedding" or "Indexing" and how far that is.
 
-    A library that was made for this and is left empty is removed. MotionaryError as of the functions of
-    `motionary.index`, and where the library is not there and nothing is to be indexed into it.
+    MotionaryError as of `motionary.index_library.index_library`.
     """
     from motionary.blender_files import find_blender
-    from motionary.bundle import load_bundle
-    from motionary.device import embed_on
-    from motionary.errors import MotionaryError
-    from motionary.index import IndexReport, embed_again, index_files
-    from motionary.library import clip_ids, open_library
+    from motionary.index_library import index_library
 
-    path = Path(request.library)
-    is_new = not path.exists()
-    if is_new and not request.sources:
-        raise MotionaryError(f"{path}: no such library to embed again; it was moved or deleted")
-    bundle = load_bundle(Path(request.model) if request.model else None)
-    embed = embed_on(request.device, bundle)
-    blender = partial(
-        find_blender,
-        Path(request.blender) if request.blender else None,
-        addon=Path(request.addon) if request.addon else None,
-        seconds=request.blender_seconds,
-    )
-    again = report = IndexReport()
-    with open_library(path, write=True) as library:
-        if request.reembed:
-            again = embed_again(
-                library,
-                bundle,
-                workers=request.workers,
-                embed=embed,
-                batch=BATCH,
-                progress=partial(progress, "Embedding"),
-                cancel=cancel,
-            )
-        if request.sources and not again.cancelled:
-            report = index_files(
-                [Path(source) for source in request.sources],
-                library,
-                bundle,
-                workers=request.workers,
-                fps=request.fps,
-                prune=request.prune,
-                reread=request.reread,
-                embed=embed,
-                batch=BATCH,
-                blender=blender,
-                progress=partial(progress, "Indexing"),
-                cancel=cancel,
-            )
-        is_empty = not clip_ids(library)
-    if is_new and is_empty:
-        path.unlink(missing_ok=True)
-    elif not path.exists():
-        raise MotionaryError(f"{path}: this library was moved or deleted while it was being indexed")
-    return replace(
-        report,
-        embedded=again.embedded,
-        failures=again.failures + report.failures,
-        cancelled=again.cancelled or report.cancelled,
-        seconds=again.seconds + report.seconds,
+    return index_library(
+        Path(request.library),
+        [Path(source) for source in request.sources],
+        model=Path(request.model) if request.model else None,
+        device=request.device,
+        find_blender=partial(
+            find_blender,
+            Path(request.blender) if request.blender else None,
+            addon=Path(request.addon) if request.addon else None,
+            seconds=request.blender_seconds,
+        ),
+        watch=lambda step: nullcontext(partial(progress, step)),
+        workers=request.workers,
+        fps=request.fps,
+        prune=request.prune,
+        reread=request.reread,
+        reembed=request.reembed,
+        batch=BATCH,
+        cancel=cancel,
     )
 
 
