@@ -20,7 +20,7 @@ from .ui import status
 
 __all__ = ["begin", "cancel", "is_headless", "is_indexing", "job_state", "look", "start_timer", "unregister"]
 
-INTERVAL = 0.2
+INTERVAL = 0.25
 """Seconds between two looks at the job."""
 
 
