@@ -59,49 +59,30 @@ def index(
         raise WrongUsage("give a SOURCE: a motion file or a folder of them", "SOURCE")
     if device not in DEVICES:
         raise WrongUsage(f"{device!r} is none of {', '.join(DEVICES)}", "--device")
-    from motionary.bundle import load_bundle
-    from motionary.device import embed_on
-    from motionary.index import IndexReport, embed_again, index_files
-    from motionary.library import clip_ids, open_library
+    from motionary.index_library import index_library
 
-    bundle = load_bundle(model)
-    is_new = not library.exists()
-    if is_new and not sources:
-        raise MotionaryError(f"{library}: no such library to embed again")
-    embed = embed_on(device, bundle)
-    again = report = IndexReport()
     try:
-        with open_library(library, write=True) as held:
-            if reembed:
-                with screen.progress("Embedding") as progress:
-                    again = embed_again(held, bundle, workers=workers, embed=embed, progress=progress)
-            if sources:
-                with screen.progress("Indexing") as progress:
-                    report = index_files(
-                        sources,
-                        held,
-                        bundle,
-                        workers=workers,
-                        fps=fps,
-                        prune=prune,
-                        reread=reread,
-                        embed=embed,
-                        blender=find_blender,
-                        progress=progress,
-                    )
-            is_empty = not clip_ids(held)
+        report = index_library(
+            library,
+            sources,
+            model=model,
+            device=device,
+            find_blender=find_blender,
+            watch=screen.progress,
+            workers=workers,
+            fps=fps,
+            prune=prune,
+            reread=reread,
+            reembed=reembed,
+        )
     except KeyboardInterrupt:
         complain(f"interrupted; what was finished is in {library}: run the same command again to go on")
         return 130
-    if is_new and is_empty:
-        library.unlink()
-    failures = again.failures + report.failures
     if as_json:
-        done = asdict(report) | {"embedded": again.embedded, "failures": failures}
-        print_json({"library": str(library), "failed": len(failures), **done})
+        print_json({"library": str(library), "failed": len(report.failures), **asdict(report)})
     else:
-        print(_summary(again, report))
-    return 1 if failures else 0
+        print(_summary(report))
+    return 1 if report.failures else 0
 
 
 def search(library: Path, query: str, *, top: int, model: Path | None, as_json: bool, screen: Screen) -> int:
@@ -274,12 +255,12 @@ def starter(out: Path) -> int:
     return 0
 
 
-def _summary(again: IndexReport, report: IndexReport) -> str:
+def _summary(report: IndexReport) -> str:
     clips = f" ({report.clips} clips)" if report.clips != report.indexed else ""
     parts = [f"indexed {report.indexed}{clips}", f"skipped {report.unchanged} unchanged"]
-    parts += [f"embedded {again.embedded} clips again"] if again.embedded else []
+    parts += [f"embedded {report.embedded} clips again"] if report.embedded else []
     parts += [f"removed {report.removed}"] if report.removed else []
-    return ", ".join([*parts, f"failed {len(again.failures) + len(report.failures)}"])
+    return ", ".join([*parts, f"failed {len(report.failures)}"])
 
 
 def _show_hits(hits: Sequence[Hit], asked: dict[str, Any], as_json: bool, screen: Screen) -> None:
