@@ -57,6 +57,9 @@ LEAST_HEIGHT = 1.1
 """Legs that the picture is high at least: who lies is not drawn as a giant."""
 LEAST_RADIUS = 0.8
 """Pixels."""
+STOUTER, AS_IS = 0.25, 160.0
+"""How much thicker limbs are in the smallest picture, for they are to be seen, and the height in pixels from
+which on they are as thick as a body's."""
 SMALLEST, LARGEST = 8, 4096
 MOST_PICTURES = 1000
 DISSOLVE = 6
@@ -268,15 +271,16 @@ def _drawn(
     width, height = size
     edge = max(EDGE_WIDTH * height, LEAST_EDGE)
     shift, flat = np.array(at, np.float32), np.float32(scale)
+    stout = np.float32(1 + STOUTER * max(1 - height / AS_IS, 0.0))
     left, right = (float(end[which]) for end in figures.across)
-    pad = edge + 1 + LEAST_RADIUS
+    pad = edge + 1 + LEAST_RADIUS + STOUTER * MARGIN * height
     columns = slice(max(int(at[0] + scale * left - pad), 0), min(int(at[0] + scale * right + pad) + 2, width))
     picture = np.zeros((height, columns.stop - columns.start, 4), np.float32)
     shift[0] -= columns.start
     _shade_floor(picture, figures, which, scale, shift)
     for limb in sorted(figures.limbs, key=lambda limb: float(limb.ends[which, ..., 2].mean())):
         ends = limb.ends[which, ..., :2].astype(np.float32) * flat + shift
-        radii = np.maximum(limb.radii.astype(np.float32) * flat, np.float32(LEAST_RADIUS))
+        radii = np.maximum(limb.radii.astype(np.float32) * flat * stout, np.float32(LEAST_RADIUS))
         _draw_limb(picture, ends, radii, np.array(COLOURS[limb.colour], np.float32), np.float32(edge))
     return columns, picture
 

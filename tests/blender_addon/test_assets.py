@@ -1,5 +1,7 @@
 """Assets: what the Asset Browser is told of a clip, where it is put, and that nothing else is touched."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -482,6 +484,66 @@ def test_stopped_half_way_nothing_is_left(at_work):
     batch.step()
     batch.cancel()
     assert changes(before, snapshot()) == []
+
+
+class InWindow:
+    """What runs of the operator in a window, with as much of Blender around it as that takes."""
+
+    modal = operators.MOTIONARY_OT_mark_assets.modal
+    cancel = operators.MOTIONARY_OT_mark_assets.cancel
+    _some = operators.MOTIONARY_OT_mark_assets._some
+    _end = operators.MOTIONARY_OT_mark_assets._end
+    _finish = operators.MOTIONARY_OT_mark_assets._finish
+    bl_label = "Mark Clips as Assets"
+
+    def __init__(self, batch, path=None):
+        self._batch, self._path, self._timer = batch, path, "timer"
+        self.said, self.done = [], []
+        self.context = SimpleNamespace(
+            window_manager=SimpleNamespace(
+                event_timer_remove=self.done.append,
+                progress_end=lambda: self.done.append("progress"),
+                progress_update=lambda count: None,
+            ),
+            workspace=SimpleNamespace(status_text_set=self.done.append),
+        )
+
+    def report(self, kinds, text):
+        self.said.append(text)
+
+    def happens(self, kind):
+        return self.modal(self.context, SimpleNamespace(type=kind))
+
+
+def test_in_a_window_a_few_are_made_at_a_time_and_nothing_else_gets_through(at_work, monkeypatch):
+    monkeypatch.setattr(operators, "BUDGET", 0.0)
+    batch, _ = at_work
+    shown = InWindow(batch)
+    assert shown.happens("LEFTMOUSE") == {"RUNNING_MODAL"}
+    assert batch.done == 1
+    assert shown.happens("TIMER") == {"RUNNING_MODAL"}
+    assert batch.done == 2
+    assert shown.happens("TIMER") == {"FINISHED"}
+    assert sum(assets.origin(action) is not None for action in bpy.data.actions) == 3
+    assert shown.said == ["3 clips are assets in this file"]
+    assert shown.done[-3:] == ["timer", "progress", None]
+
+
+def test_esc_in_a_window_leaves_nothing(at_work):
+    batch, before = at_work
+    shown = InWindow(batch)
+    assert shown.happens("ESC") == {"CANCELLED"}
+    assert changes(before, snapshot()) == []
+    assert shown.said == ["Stopped: no assets were made"]
+    assert shown.done == ["timer", "progress", None]
+
+
+def test_blender_closing_in_between_leaves_nothing(at_work):
+    batch, before = at_work
+    shown = InWindow(batch)
+    shown.cancel(shown.context)
+    assert changes(before, snapshot()) == []
+    assert shown.done == ["timer", "progress", None]
 
 
 def test_an_undo_between_two_steps_does_no_harm(at_work):
