@@ -18,16 +18,16 @@ from typer.testing import CliRunner
 
 pytest.importorskip("bpy", reason="needs Blender's Python module")
 
-from blender_addon import command  # noqa: E402
-from blender_addon.command_apply import ABOUT  # noqa: E402
-from motionary import __version__, cli  # noqa: E402
-from motionary.bundle import load_bundle  # noqa: E402
-from motionary.formats import read_clip, write_bvh  # noqa: E402
-from motionary.index import add_clips  # noqa: E402
-from motionary.library import open_library  # noqa: E402
-from motionary.motion import Clip  # noqa: E402
-from tests.bundles import make_bundle  # noqa: E402
-from tests.motions import standing, walk  # noqa: E402
+from blender_addon import command
+from blender_addon.command_apply import ABOUT
+from motionary import __version__, cli
+from motionary.bundle import load_bundle
+from motionary.formats import read_clip, write_bvh
+from motionary.index import add_clips
+from motionary.library import open_library
+from motionary.motion import Clip
+from tests.bundles import make_bundle
+from tests.motions import standing, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 
