@@ -58,11 +58,11 @@ def search(
     query: str,
     top: int = 10,
     *,
-    among: NDArray[np.int64] | None = None,
+    among: NDArray[np.bool_] | None = None,
 ) -> list[Hit]:
     """The ``top`` clips that match ``query`` best, best first; equal scores by clip id.
 
-    among: ids of the clips to look at, in ascending order, None for all (see `motionary.filters`).
+    among: which rows of ``library.embeddings`` to look at, (N,); None for all (see `motionary.filters`).
     MotionaryError for an empty query, and where another model than ``bundle`` embedded the library.
     """
     if not query.strip():
@@ -72,7 +72,7 @@ def search(
 
 
 def similar(
-    library: Library, clip: int, top: int = 10, *, among: NDArray[np.int64] | None = None
+    library: Library, clip: int, top: int = 10, *, among: NDArray[np.bool_] | None = None
 ) -> list[Hit]:
     """The ``top`` other clips most like clip ``clip``, by the mean direction of its windows' embeddings."""
     info = clip_info(library, clip)
@@ -88,8 +88,8 @@ def check_model(library: Library, bundle: TextModel) -> None:
     if model is not None and model.id != bundle.id:
         raise MotionaryError(
             f"{library.path}: embedded by model {model.name} ({model.id[:8]}), not by {bundle.name} "
-            f"({bundle.id[:8]}); name that one with --model, or run: "
-            f"motionary index --library {library.path} --reembed"
+            f"({bundle.id[:8]}); choose that model (--model), or embed the library again "
+            f"(motionary index --library {library.path} --reembed)"
         )
 
 
@@ -98,7 +98,7 @@ def search_vector(
     vector: NDArray[np.float32],
     top: int = 10,
     *,
-    among: NDArray[np.int64] | None = None,
+    among: NDArray[np.bool_] | None = None,
     leave_out: int | None = None,
 ) -> list[Hit]:
     """The ``top`` clips nearest to ``vector`` (D,), an embedding by the library's model, of any length.
@@ -112,10 +112,12 @@ def search_vector(
         return []
     unit = np.asarray(vector, np.float32) / max(float(np.linalg.norm(vector)), 1e-12)
     scores = held.vectors @ unit
+    if among is not None:
+        scores = np.where(among, scores, -np.inf)
     # Embeddings are sorted by clip: its windows are a run of rows, and the clip scores as the best of them.
     starts = np.flatnonzero(np.diff(held.clips, prepend=held.clips[0] - 1))
     clips, of_clip = held.clips[starts], np.maximum.reduceat(scores, starts)
-    kept = np.ones(len(clips), bool) if among is None else np.isin(clips, among)
+    kept = np.isfinite(of_clip)
     if leave_out is not None:
         kept &= clips != leave_out
     runs = _best(np.where(kept, of_clip, -np.inf), min(top, int(kept.sum())))
