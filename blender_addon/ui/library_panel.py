@@ -168,7 +168,8 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, state: Job
     if len(state.failures) > SHOWN:
         box.label(text=f"and {len(state.failures) - SHOWN} more")
     if state.notes:
-        box.label(text=f"{len(state.notes)} notes on what is no clip", icon="INFO")
+        notes = f"{len(state.notes)} {'note' if len(state.notes) == 1 else 'notes'}"
+        box.label(text=f"{notes} on what is no clip", icon="INFO")
     if state.is_finished and (state.failures or state.notes or state.error):
         box.operator("motionary.report_copy", icon="COPYDOWN")
 

@@ -176,7 +176,7 @@ def test_failures_are_shown_but_not_all_of_them(draw, session):
     texts, operators = draw()
     assert "Indexed 3, 12 failed" in texts
     assert sum("broken" in text for text in texts) == library_panel.SHOWN
-    assert {"and 7 more", "1 notes on what is no clip"} <= set(texts)
+    assert {"and 7 more", "1 note on what is no clip"} <= set(texts)
     assert "motionary.report_copy" in buttons(operators)
 
 
