@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from motionary.bundle import ModelBundle, load_bundle
 from motionary.errors import MotionaryError
 from motionary.features import motion_features, motion_joints
-from motionary.filters import Filter, clips_that_pass
+from motionary.filters import Filter, rows_that_pass
 from motionary.library import Library, Summary, clip_motion, open_library, summary
 from motionary.motion import Motion, slice_frames
 from motionary.pose_strip import pose_frames, pose_strip
@@ -154,7 +154,7 @@ class Held:
     def __init__(self) -> None:
         self._bundle: tuple[Path | None, ModelBundle] | None = None
         self._library: tuple[Path, tuple[int, ...], Library] | None = None
-        self._passing: tuple[Filter, NDArray[np.int64] | None] | None = None
+        self._passing: tuple[Filter, NDArray[np.bool_] | None] | None = None
 
     def bundle(self, folder: Path | None) -> ModelBundle:
         """The model bundle in a folder."""
@@ -176,10 +176,10 @@ class Held:
             self._library = (path, signs, open_library(path))
         return self._library[2]
 
-    def passing(self, library: Library, wanted: Filter) -> NDArray[np.int64] | None:
-        """The clips of the library just opened that pass; the same while only the query changes."""
+    def passing(self, library: Library, wanted: Filter) -> NDArray[np.bool_] | None:
+        """The rows of the library just opened that pass; the same while only the query changes."""
         if self._passing is None or self._passing[0] != wanted:
-            self._passing = (wanted, clips_that_pass(library, wanted))
+            self._passing = (wanted, rows_that_pass(library, wanted))
         return self._passing[1]
 
     def close(self) -> None:
@@ -195,20 +195,20 @@ def answer(question: Question, held: Held) -> Answer:
     try:
         library = held.library(question.library)
         among = held.passing(library, question.wanted)
-        count = _clips(library) if among is None else len(among)
+        count = _clips(library, among)
         hits = _found(question, held, library, among)
     except MotionaryError as error:
         return Answer(question, failure=str(error))
     return Answer(question, tuple(hits), count, time.perf_counter() - began)
 
 
-def _clips(library: Library) -> int:
-    """How many clips the library has embeddings of."""
-    clips = library.embeddings.clips
+def _clips(library: Library, among: NDArray[np.bool_] | None) -> int:
+    """How many clips have embeddings in these rows."""
+    clips = library.embeddings.clips if among is None else library.embeddings.clips[among]
     return int(np.count_nonzero(np.diff(clips))) + 1 if len(clips) else 0
 
 
-def _found(question: Question, held: Held, library: Library, among: NDArray[np.int64] | None) -> list[Hit]:
+def _found(question: Question, held: Held, library: Library, among: NDArray[np.bool_] | None) -> list[Hit]:
     if question.like is not None:
         return similar(library, question.like, question.top, among=among)
     bundle = held.bundle(question.model)

@@ -37,6 +37,8 @@ from motionary.blender_files import (
     check_blender,
     find_blender,
 )
+from motionary.captions.facts_array import pack_facts
+from motionary.captions.measure import measure_joints, thinned_joints
 from motionary.captions_csv import NAME as CAPTIONS_NAME
 from motionary.captions_csv import Said, read_captions
 from motionary.clip_stream import FileClips
@@ -162,7 +164,8 @@ class _Stored:
 class _Read:
     """What a reading process made of a task: clips (None: the file holds what it did), or a failure.
 
-    spans: (N, 2) seconds; parts: the features of each span, (F, 263), of one clip after the other.
+    spans: (N, 2) seconds; parts: the features of each span, (F, 263), of one clip after the other; facts: of
+    a stored clip's spans.
     """
 
     name: str
@@ -170,6 +173,7 @@ class _Read:
     clips: Sequence[NewClip] | None = None
     spans: NDArray[np.float64] | None = None
     parts: Sequence[NDArray[np.float32]] = ()
+    facts: NDArray[np.float32] | None = None
     failure: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -303,7 +307,9 @@ def embed_again(
     reads = _parallel(_stored_reader, tasks, workers, cancel)
     for made in _embedded(reads, bundle, embed, batch or BATCH):
         done = zip(tasks[finished:], made, strict=False)
-        vectors = [(task.clip, read.spans, rows) for task, (read, rows) in done if read.spans is not None]
+        vectors = [
+            (task.clip, read.spans, rows, read.facts) for task, (read, rows) in done if read.spans is not None
+        ]
         store.set_embeddings(library, model, vectors)
         for read, _ in made:
             if read.failure:
@@ -560,19 +566,29 @@ def _stored_reader() -> Iterator[Callable[[_Stored], _Read]]:
 def _read_stored(task: _Stored) -> _Read:
     try:
         with store.open_library(Path(task.name)) as library:
-            spans, parts = _parts(store.clip_motion(library, task.clip), task.windows)
+            motion = store.clip_motion(library, task.clip)
+        spans, parts = _parts(motion, task.windows)
+        facts = _measured(motion, spans)
     except Exception as error:  # as above
         return _Read(task.name, failure=_reason(f"{task.name}: clip {task.clip}", error))
-    return _Read(task.name, spans=spans, parts=parts)
+    return _Read(task.name, spans=spans, parts=parts, facts=facts)
 
 
 def _prepared(clip: Clip, windows: Windows) -> tuple[NewClip, list[NDArray[np.float32]]]:
     """A clip that lacks nothing but its vectors, and the features that they are made from."""
-    spans, parts = _parts(clip.motion, windows)
-    motion, none = clip.motion, np.zeros((0, 0), np.float32)
-    data = encode_motion(motion)
+    motion = clip.motion
+    spans, parts = _parts(motion, windows)
     new = NewClip(
-        clip.name, motion.skeleton, motion.fps, motion.frames, data, clip.captions, clip.tags, spans, none
+        name=clip.name,
+        skeleton=motion.skeleton,
+        fps=motion.fps,
+        frames=motion.frames,
+        data=encode_motion(motion),
+        captions=clip.captions,
+        tags=clip.tags,
+        spans=spans,
+        vectors=np.zeros((0, 0), np.float32),
+        facts=_measured(motion, spans),
     )
     return new, parts
 
@@ -584,6 +600,16 @@ def _parts(motion: Motion, windows: Windows) -> tuple[NDArray[np.float64], list[
     spans = np.array(ranges, np.float64) / FPS
     spans[-1, 1] = motion.duration
     return spans, [features_from_joints(joints[start : end + 1]) for start, end in ranges]
+
+
+def _measured(motion: Motion, spans: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The facts of each span, (N, WIDTH)."""
+    joints, fps = thinned_joints(motion)
+    rows = []
+    for start, end in spans.tolist():
+        first = min(round(start * fps), len(joints) - 1)
+        rows.append(pack_facts(measure_joints(joints[first : max(round(end * fps), first + 1)], fps)))
+    return np.array(rows, np.float32)
 
 
 def _reason(name: str, error: Exception) -> str:

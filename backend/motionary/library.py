@@ -10,7 +10,8 @@ and its schema is exactly :data:`SCHEMA`; any other file is refused before SQL i
     motions     of a source, on a skeleton, at fps: the whole source skeleton, codec.py's bytes
     clips       frames [start_frame, end_frame) of a motion, under a name
     captions, tags   of a clip, in order
-    embeddings  of seconds [start_s, end_s) of a clip by a model: float32 little-endian, unit length
+    embeddings  of seconds [start_s, end_s) of a clip by a model: float32 little-endian, unit length; and the
+                facts measured of them (captions/facts_array.py), float32, NaN where none were
 
 Writes are transactions on a rollback journal (one file, also on network drives): a process killed half-way
 leaves what it had committed, and the next to open the library undoes the rest.
@@ -33,6 +34,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from motionary.captions.facts_array import UNKNOWN, WIDTH
 from motionary.codec import decode_motion
 from motionary.errors import MotionaryError
 from motionary.motion import Clip, Motion, Skeleton, slice_frames
@@ -66,7 +68,7 @@ __all__ = [
 ]
 
 APPLICATION_ID = 0x4D4F5459
-VERSION = 1
+VERSION = 2
 
 STARRED = "starred"
 """The tag of the clips that the user gave a star; it stays with a clip when its file is read again."""
@@ -104,7 +106,7 @@ CREATE TABLE tags (
 CREATE TABLE embeddings (
     id INTEGER PRIMARY KEY, model INTEGER NOT NULL REFERENCES models(key) ON DELETE CASCADE,
     clip INTEGER NOT NULL REFERENCES clips(id) ON DELETE CASCADE, start_s REAL NOT NULL, end_s REAL NOT NULL,
-    vector BLOB NOT NULL
+    vector BLOB NOT NULL, facts BLOB NOT NULL
 );
 CREATE INDEX embeddings_clip ON embeddings(clip, model);
 """
@@ -137,7 +139,8 @@ class Source:
 class NewClip:
     """A clip on its way into a library: its motion packed, its embeddings made.
 
-    spans: (N, 2) seconds in the clip; vectors: (N, D) float32 unit rows, one a span.
+    spans: (N, 2) seconds in the clip; vectors: (N, D) float32 unit rows, one a span; facts: (N, WIDTH) of
+    `motionary.captions.facts_array`, None where nothing was measured.
     """
 
     name: str
@@ -149,6 +152,7 @@ class NewClip:
     tags: tuple[str, ...]
     spans: NDArray[np.float64]
     vectors: NDArray[np.float32]
+    facts: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -192,12 +196,14 @@ class Summary:
 class Embeddings:
     """Every embedding of the current model: row i is seconds spans[i] of clip clips[i]; sorted by clip.
 
-    clips: (N,) int64; spans: (N, 2) float64; vectors: (N, D) float32 unit rows.
+    clips: (N,) int64; spans: (N, 2) float64; vectors: (N, D) float32 unit rows; facts: (N, WIDTH) float32,
+    NaN where nothing was measured.
     """
 
     clips: NDArray[np.int64]
     spans: NDArray[np.float64]
     vectors: NDArray[np.float32]
+    facts: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +274,8 @@ def _check_header(path: Path) -> None:
     """Refuse what is not a library by its first 100 bytes (sqlite.org/fileformat.html, section 1.3)."""
     if not path.exists():
         raise MotionaryError(
-            f"{path}: no such library; make one with: motionary index SOURCE --library {path}"
+            f"{path}: no such library; it was moved or deleted, or is not made yet "
+            f"(motionary index SOURCE --library {path})"
         )
     if path.is_dir():
         raise MotionaryError(f"{path}: this is a folder; a library is one file, NAME.motionary")
@@ -420,7 +427,7 @@ def replace_source(library: Library, source: Source, clips: Iterable[NewClip], m
             for table, texts in (("captions", clip.captions), ("tags", tags)):
                 for place, text in enumerate(texts):
                     execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (number, place, text))  # noqa: S608
-            _insert_embeddings(execute, key, number, clip.spans, clip.vectors)
+            _insert_embeddings(execute, key, number, clip.spans, clip.vectors, clip.facts)
         _drop_unused_skeletons(execute)
 
 
@@ -453,17 +460,17 @@ def set_starred(library: Library, clip: int, starred: bool) -> None:
 def set_embeddings(
     library: Library,
     model: Model,
-    made: Iterable[tuple[int, NDArray[np.float64], NDArray[np.float32]]],
+    made: Iterable[tuple[int, NDArray[np.float64], NDArray[np.float32], NDArray[np.float32] | None]],
 ) -> None:
     """Replace ``model``'s embeddings of clips in one transaction; those of another current model stay.
 
-    made: of each clip its id, spans (N, 2) and vectors (N, D).
+    made: of each clip its id, spans (N, 2), vectors (N, D) and facts (N, WIDTH) or None.
     """
     with _transaction(library) as execute:
         key = _model_key(execute, model)
-        for clip, spans, vectors in made:
+        for clip, spans, vectors, facts in made:
             execute("DELETE FROM embeddings WHERE clip = ? AND model = ?", (clip, key))
-            _insert_embeddings(execute, key, clip, spans, vectors)
+            _insert_embeddings(execute, key, clip, spans, vectors, facts)
 
 
 def _model_key(execute: Execute, model: Model) -> int:
@@ -475,12 +482,20 @@ def _model_key(execute: Execute, model: Model) -> int:
 
 
 def _insert_embeddings(
-    execute: Execute, model: int, clip: int | None, spans: NDArray[np.float64], vectors: NDArray[np.float32]
+    execute: Execute,
+    model: int,
+    clip: int | None,
+    spans: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    facts: NDArray[np.float32] | None,
 ) -> None:
-    for (start, end), vector in zip(spans.tolist(), np.asarray(vectors, "<f4"), strict=True):
+    rows = np.tile(UNKNOWN, (len(spans), 1)) if facts is None else facts
+    for (start, end), vector, row in zip(
+        spans.tolist(), np.asarray(vectors, "<f4"), np.asarray(rows, "<f4"), strict=True
+    ):
         execute(
-            "INSERT INTO embeddings (model, clip, start_s, end_s, vector) VALUES (?, ?, ?, ?, ?)",
-            (model, clip, start, end, vector.tobytes()),
+            "INSERT INTO embeddings (model, clip, start_s, end_s, vector, facts) VALUES (?, ?, ?, ?, ?, ?)",
+            (model, clip, start, end, vector.tobytes(), row.tobytes()),
         )
 
 
@@ -611,19 +626,21 @@ def read_embeddings(library: Library) -> Embeddings:
     """Every embedding of the current model; MotionaryError where one is damaged."""
     model = library.model
     if model is None:
-        return Embeddings(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 1), np.float32))
+        none = np.zeros((0, WIDTH), np.float32)
+        return Embeddings(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 1), np.float32), none)
     with _sound(library.path):
         rows = library.connection.execute(
-            "SELECT clip, start_s, end_s, vector FROM embeddings JOIN models ON key = model "
+            "SELECT clip, start_s, end_s, vector, facts FROM embeddings JOIN models ON key = model "
             "WHERE is_current = 1 ORDER BY clip, start_s"
         ).fetchall()
-        if any(len(row[3]) != 4 * model.joint_dim for row in rows):
-            raise ValueError(f"an embedding does not have {model.joint_dim} numbers")
+        if any(len(row[3]) != 4 * model.joint_dim or len(row[4]) != 4 * WIDTH for row in rows):
+            raise ValueError(f"an embedding does not have {model.joint_dim} numbers and {WIDTH} facts")
         vectors = np.frombuffer(b"".join(row[3] for row in rows), "<f4").reshape(len(rows), model.joint_dim)
+        facts = np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(len(rows), WIDTH)
         spans = np.array([row[1:3] for row in rows], np.float64).reshape(-1, 2)
         if not (np.isfinite(vectors).all() and np.isfinite(spans).all()):
             raise ValueError("an embedding holds a value that is not a number")
-        return Embeddings(np.array([row[0] for row in rows], np.int64), spans, vectors)
+        return Embeddings(np.array([row[0] for row in rows], np.int64), spans, vectors, facts)
 
 
 def summary(library: Library) -> Summary:

@@ -5,10 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from motionary.captions.facts_array import COLUMNS, UNKNOWN, code
 from motionary.codec import encode_motion
 from motionary.errors import MotionaryError
-from motionary.filters import Filter, clips_that_pass
-from motionary.library import Model, NewClip, Source, clip_info, open_library, replace_source, set_starred
+from motionary.filters import Filter, rows_that_pass
+from motionary.library import (
+    Model,
+    NewClip,
+    Source,
+    clip_info,
+    open_library,
+    replace_source,
+    set_model,
+    set_starred,
+)
 from motionary.motion import Motion, Skeleton
 
 MODEL = Model("m" * 64, "m", 2)
@@ -20,8 +30,8 @@ def still(frames):
     return Motion(Skeleton(("j",), [-1], np.zeros((1, 3))), turns, np.zeros((frames, 3)), 30)
 
 
-def put(library, path, *clips):
-    """``clips``: (name, frames, tags) of one file."""
+def put(library, path, *clips, facts=None):
+    """``clips``: (name, frames, tags) of one file, all with the same facts."""
     made = [
         NewClip(
             name,
@@ -33,10 +43,12 @@ def put(library, path, *clips):
             tuple(tags),
             np.array([[0.0, frames / 30]]),
             np.array([[1.0, 0.0]], np.float32),
+            facts,
         )
         for name, frames, tags in clips
     ]
     replace_source(library, Source(path, 1, 1, "x"), made, MODEL)
+    set_model(library, MODEL)
 
 
 @given(
@@ -56,7 +68,8 @@ def test_those_pass_that_are_what_is_wanted(tmp_path_factory, clips, low, high, 
     with open_library(tmp_path_factory.mktemp("f") / "f.motionary", write=True) as library:
         for i, (frames, own, folder) in enumerate(clips):
             put(library, f"{folder}{i}.bvh", (f"c{i}", frames, own))
-        passed = clips_that_pass(library, wanted)
+        rows = rows_that_pass(library, wanted)
+        passed = None if rows is None else library.embeddings.clips[rows]
     right = [
         i + 1
         for i, (frames, own, folder) in enumerate(clips)
@@ -72,12 +85,45 @@ def test_those_pass_that_are_what_is_wanted(tmp_path_factory, clips, low, high, 
 
 def test_no_filter_is_no_work(tmp_path):
     with open_library(tmp_path / "f.motionary", write=True) as library:
-        assert clips_that_pass(library, Filter()) is None
+        assert rows_that_pass(library, Filter()) is None
 
 
 def test_a_span_that_holds_nothing_is_refused():
     with pytest.raises(MotionaryError, match="3 s or more and 2 s or less"):
         Filter(3.0, 2.0)
+    with pytest.raises(MotionaryError, match="3 m or more and 2 m or less"):
+        Filter(min_distance=3.0, max_distance=2.0)
+    with pytest.raises(MotionaryError, match="left, right or both"):
+        Filter(hand="middle")
+
+
+def test_what_was_measured_is_filtered_by_the_window(tmp_path):
+    def row(**known):
+        values = UNKNOWN.copy()
+        for name, value in known.items():
+            values[COLUMNS.index(name)] = value
+        return values[None]
+
+    with open_library(tmp_path / "f.motionary", write=True) as library:
+        right, none = code("right"), code("none")
+        put(library, "/near", ("near", 30, []), facts=row(distance_m=0.5, loops=1, hand_raised=right))
+        put(
+            library,
+            "/far",
+            ("far", 30, []),
+            facts=row(distance_m=4, loops=0, hand_raised=none, hand_busy=right),
+        )
+        put(library, "/unknown", ("unknown", 30, []))
+
+        def passed(**wanted):
+            return rows_that_pass(library, Filter(**wanted)).tolist()
+
+        assert passed(min_distance=1.0) == [False, True, False]
+        assert passed(max_distance=1.0) == [True, False, False]
+        assert passed(loops=True) == [True, False, False]
+        assert passed(hand="right") == [True, True, False]
+        assert passed(hand="right", source="near") == [True, False, False]
+        assert passed(hand="left") == [False, False, False]
 
 
 def test_a_star_is_given_taken_and_kept_when_the_file_is_read_again(tmp_path):
@@ -86,7 +132,7 @@ def test_a_star_is_given_taken_and_kept_when_the_file_is_read_again(tmp_path):
         set_starred(library, 2, True)
         set_starred(library, 2, True)
         assert clip_info(library, 2).tags == ("starred",)
-        assert clips_that_pass(library, Filter(starred=True)).tolist() == [2]
+        assert rows_that_pass(library, Filter(starred=True)).tolist() == [False, True]
         put(library, "/a.bvh", ("one", 60, ["walk"]), ("two", 60, ["run"]))
         assert [clip_info(library, i).tags for i in (1, 2)] == [("walk",), ("run", "starred")]
         set_starred(library, 2, False)

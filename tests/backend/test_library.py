@@ -144,11 +144,11 @@ def test_a_failure_in_the_middle_leaves_what_was_there(library):
 def test_a_new_model_takes_over_only_when_all_is_embedded(library):
     replace_source(library, source(), [new_clip("a"), new_clip("b")], MODEL)
     first, second = clip_ids(library)
-    set_embeddings(library, OTHER, [(first, np.array([[0, 1.0]]), unit([[1, 1, 1]]))])
+    set_embeddings(library, OTHER, [(first, np.array([[0, 1.0]]), unit([[1, 1, 1]]), None)])
     assert library.model == MODEL
     assert len(read_embeddings(library).clips) == 2
     assert unembedded(library, OTHER) == [second]
-    set_embeddings(library, OTHER, [(second, np.array([[0, 1.0]]), unit([[1, 1, 1]]))])
+    set_embeddings(library, OTHER, [(second, np.array([[0, 1.0]]), unit([[1, 1, 1]]), None)])
     set_model(library, OTHER)
     assert library.model == OTHER
     assert read_embeddings(library).vectors.shape == (2, 3)
@@ -265,7 +265,7 @@ BAD = {
     "folder": (lambda path: path.mkdir(), "is a folder"),
     "absent": (lambda path: None, "no such library"),
     "another program's": (other_database, "another program's SQLite file"),
-    "newer": (with_pragma("PRAGMA user_version = 2"), "library of version 2, not 1; update Motionary"),
+    "newer": (with_pragma("PRAGMA user_version = 9"), "library of version 9, not 2; update Motionary"),
     "a trigger": (
         with_pragma("CREATE TRIGGER t AFTER INSERT ON clips BEGIN DELETE FROM clips; END"),
         "its tables are not those",

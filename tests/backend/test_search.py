@@ -111,13 +111,16 @@ def test_a_clip_that_is_not_there(tmp_path):
         similar(library, 7, 5)
 
 
-def test_only_clips_among_those_named_are_found(tmp_path):
+def test_only_the_rows_that_pass_are_found(tmp_path):
     clips = [[[1, 0]], [[0.9, 0.1], [1, 0]], [[0, 1]], [[0.5, 0.5]]]
     with library_of(tmp_path / "s.motionary", clips, 2) as library:
-        found = search(library, Says([1, 0]), "q", 9, among=np.array([2, 4]))
+        rows = library.embeddings.clips
+        found = search(library, Says([1, 0]), "q", 9, among=np.isin(rows, [2, 4]))
         assert [hit.clip for hit in found] == [2, 4]
-        assert search(library, Says([1, 0]), "q", 9, among=np.array([], np.int64)) == []
-        assert [hit.clip for hit in similar(library, 2, 9, among=np.array([1, 2, 3]))] == [1, 3]
+        assert search(library, Says([1, 0]), "q", 9, among=np.zeros(5, bool)) == []
+        assert [hit.clip for hit in similar(library, 2, 9, among=rows != 4)] == [1, 3]
+        (hit,) = search(library, Says([1, 0]), "q", 9, among=np.arange(5) == 1)
+        assert (hit.clip, hit.start_s) == (2, 0.0)  # its better window did not pass
 
 
 def test_a_vector_of_any_length_is_a_query(tmp_path):

@@ -243,7 +243,7 @@ def test_a_library_of_a_newer_version_is_said(empty, ready, library):
     connection.execute("PRAGMA user_version = 99")
     connection.commit()
     connection.close()
-    with pytest.raises(RuntimeError, match=r"library of version 99, not 1; update Motionary"):
+    with pytest.raises(RuntimeError, match=r"library of version 99, not 2; update Motionary"):
         bpy.ops.motionary.search(query="a person walks")
 
 
