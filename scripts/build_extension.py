@@ -11,6 +11,7 @@ takes from the disk. The zip takes its place when it is whole.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -109,7 +110,7 @@ def build_wheel(work: Path, out: Path) -> Path:
     (work / "pyproject.toml").write_text(
         f"[build-system]\nrequires = {json.dumps(project['build-system']['requires'])}\n"
         f"build-backend = {json.dumps(project['build-system']['build-backend'])}\n\n"
-        f"[project]\nversion = {json.dumps(__version__)}\n"
+        f"[project]\nversion = {json.dumps(core_version(work / 'motionary'))}\n"
         + "".join(f"{name} = {value}\n" for name, value in quoted.items())
         + f'license-files = ["LICENSE"]\ndependencies = {json.dumps(numpy)}\n\n'
         f'[tool.setuptools.packages.find]\ninclude = ["motionary*"]\nnamespaces = false\n\n'
@@ -127,6 +128,16 @@ def build_wheel(work: Path, out: Path) -> Path:
             f"{wheel.name}: the core is no longer pure Python; one zip is to serve all machines"
         )
     return wheel
+
+
+def core_version(package: Path) -> str:
+    """The core's version, and after a + what its files are: Blender unpacks a wheel whose version it has
+    unpacked before no second time, not even where an extension is installed again."""
+    digest = hashlib.sha256()
+    for path in files_in(package):
+        digest.update(f"{path.relative_to(package).as_posix()} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return f"{__version__}+c{digest.hexdigest()[:8]}"
 
 
 def write_starter_library(path: Path, model: Path) -> None:

@@ -200,6 +200,14 @@ def live(work):
         told[f"seconds of {name}"] = time.perf_counter() - began
         told[f"enabled after {name}"] = things()
 
+    # What an update does, which installs over what is there.
+    bpy.ops.extensions.package_install_files(filepath=ZIP, repo="user_default", enable_on_install=True)
+    told["updated"] = things()
+    told["core is new"] = sys.modules["motionary"] is not motionary
+    told["core is used"] = part("command").show_any_name is sys.modules["motionary.screen"].show_any_name
+    bpy.ops.motionary.search(query="a person waves")
+    told["hits after"] = [hit.name for hit in part("session").current().hits]
+
     repos = bpy.context.preferences.extensions.repos
     number = next(i for i, repo in enumerate(repos) if repo.module == "user_default")
     bpy.ops.extensions.package_uninstall(repo_index=number, pkg_id="motionary")

@@ -95,6 +95,13 @@ def test_disabling_leaves_nothing_and_enabling_again_brings_all_back(life):
         assert life[f"enabled after {name}"] == life["enabled"]
 
 
+def test_an_update_within_a_session_brings_its_own_core(life):
+    assert life["updated"] == life["enabled"]
+    assert life["core is new"]
+    assert life["core is used"]
+    assert life["hits after"] == life["hits"]
+
+
 def test_uninstalling_leaves_nothing(life):
     assert len(life["files"]) == 3  # the extension, the core, and what pip would know of it
     assert life["uninstalled"] == life["before"]

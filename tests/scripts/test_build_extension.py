@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -86,7 +87,8 @@ def test_the_zip_has_every_module_of_the_extension_and_no_cache(unpacked):
 def test_the_manifest_in_the_zip_names_the_wheel(unpacked):
     manifest = tomllib.loads((unpacked / "blender_manifest.toml").read_text(encoding="utf-8"))
     (wheel,) = manifest["wheels"]
-    assert wheel == f"./wheels/motionary-{__version__}-py3-none-any.whl"
+    version = build_extension.core_version(unpacked / "wheel" / "motionary")
+    assert wheel == f"./wheels/motionary-{version}-py3-none-any.whl"
     assert (unpacked / wheel).is_file()
     assert list(manifest["permissions"]) == ["files"]
 
@@ -94,7 +96,8 @@ def test_the_manifest_in_the_zip_names_the_wheel(unpacked):
 @needs_blender_tool
 def test_the_wheel_is_the_whole_core_and_nothing_else(unpacked):
     wheel = unpacked / "wheel"
-    assert {path.name for path in wheel.iterdir()} == {"motionary", f"motionary-{__version__}.dist-info"}
+    (about,) = wheel.glob("*.dist-info")
+    assert {path.name for path in wheel.iterdir()} == {"motionary", about.name}
     core = ROOT / "backend" / "motionary"
     held = {
         path.relative_to(wheel / "motionary") for path in (wheel / "motionary").rglob("*") if path.is_file()
@@ -105,9 +108,20 @@ def test_the_wheel_is_the_whole_core_and_nothing_else(unpacked):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
     }
     assert held == there
-    metadata = (wheel / f"motionary-{__version__}.dist-info" / "METADATA").read_text()
+    metadata = (about / "METADATA").read_text()
     (needed,) = (line for line in metadata.splitlines() if line.startswith("Requires-Dist:"))
     assert needed.startswith("Requires-Dist: numpy")
+
+
+def test_another_core_has_another_version_for_blender_to_unpack(tmp_path):
+    (tmp_path / "a.py").write_text("A = 1\n")
+    before = build_extension.core_version(tmp_path)
+    assert re.fullmatch(rf"{re.escape(__version__)}\+c[0-9a-f]{{8}}", before)
+    assert build_extension.core_version(tmp_path) == before
+    (tmp_path / "a.py").write_text("A = 2\n")
+    after = build_extension.core_version(tmp_path)
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert len({before, after, build_extension.core_version(tmp_path)}) == 3
 
 
 @needs_blender_tool
