@@ -11,7 +11,7 @@ VENV := .venv
 VENV5 := .venv-blender5
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test extension lint clean
+.PHONY: demo test test-ui extension lint clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/demo-ready
@@ -20,6 +20,13 @@ demo: $(VENV)/demo-ready
 test: $(VENV)/test-ready $(VENV5)/test-ready
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile
 	OMP_NUM_THREADS=1 $(VENV5)/bin/python -m pytest --numprocesses=auto --dist=loadfile tests/blender_addon tests/scripts
+
+# A real Blender with a window, clicked on: your own (MOTIONARY_UI_BLENDER), or Debian's, unpacked once into build/.
+# Where there can be neither, the tests skip and say why.
+test-ui: $(VENV)/test-ready
+	-test -n "$$MOTIONARY_UI_BLENDER" || $(VENV)/bin/python scripts/make_blender_window.py --keep \
+		"$${MOTIONARY_UI_CHROOT:-build/blender-window}"
+	$(VENV)/bin/python -m pytest tests/ui
 
 extension: $(VENV)/demo-ready
 	$(VENV)/bin/python scripts/build_extension.py

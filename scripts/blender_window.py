@@ -33,11 +33,16 @@ TOOLS = ("Xvfb", "xdotool", "import")
 PATIENCE = 60.0
 """Seconds that anything may take before it counts as never."""
 
-STEP = 9
-"""Pixels between two rows that are looked at for buttons: a button is 20 high."""
+STEP = 15
+"""Pixels between two rows that are looked at for buttons: a button is 20 high, one of a denser column 16."""
 
 COLUMNS = (0.12, 0.45, 0.78)
 """Where in a row buttons are looked for; the sidebar's tabs take the last tenth."""
+
+COMPLAINTS = ("Traceback", "Error:", "not found", "unknown ", "Segmentation fault", "SIGSEGV", "ERROR")
+
+KEYCODES = {f"F{number}": str(66 + number) for number in range(1, 11)}
+"""xdotool holds Alt down for a function key that it is asked for by name."""
 
 TAB = 14
 """Pixels from the sidebar's right edge to the middle of its tabs."""
@@ -199,7 +204,8 @@ class Window:
     def press(self, *keys: str) -> None:
         """Press keys one after the other, by X's names: ``Return``, ``ctrl+z``, ``F9``."""
         for key in keys:
-            self._xdotool("key", "--clearmodifiers", key)
+            *held, last = key.split("+")
+            self._xdotool("key", "--clearmodifiers", "+".join([*held, KEYCODES.get(last, last)]))
             self.settle()
 
     def type(self, text: str, each_ms: int = 60) -> None:
@@ -232,7 +238,6 @@ class Window:
             for column in columns:
                 x, y = left + column * width, top + down
                 self.move(x, y)
-                self.settle()
                 if name := self.ask("under_mouse()"):
                     yield Button(x, y, str(name))
 
@@ -249,7 +254,9 @@ class Window:
             page = []
             for button in self.buttons(area, region, columns):
                 if wanted in button.name:
-                    return button
+                    self.settle()
+                    if wanted in self.ask("under_mouse()"):
+                        return button
                 page.append(button.name)
             if page == seen:
                 break
@@ -270,6 +277,8 @@ class Window:
             self.move(left + width / 2, top + height / 2)
             self.press("n")
         left, top, width, height = self.place_of("VIEW_3D", "UI")
+        if self.wait_for(SHOWN_TAB) == name:
+            return
         # Tabs stand one below the other at the sidebar's edge, and there is nothing that tells where.
         for down in range(20, min(height, 600), 16):
             self.click(left + width - TAB, top + down)
@@ -308,18 +317,18 @@ class Window:
         return found[0]
 
     def settle(self) -> None:
-        """Wait until Blender has worked off what came before, and drawn it."""
-        self.ask("None")
+        """Wait until Blender has worked off what came before, which takes its way through the X server."""
+        time.sleep(0.05)
         self.ask("None")
 
     def printed(self) -> str:
         """All that this Blender has printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def tracebacks(self) -> list[str]:
-        """The lines of what it printed that tell of an exception in Python or of a crash."""
-        signs = ("Traceback", "Error:", "EXCEPTION_ACCESS_VIOLATION", "Segmentation fault", "SIGSEGV")
-        return [line for line in self.printed().splitlines() if any(sign in line for sign in signs)]
+    def complaints(self) -> list[str]:
+        """The lines of what it printed that tell of an exception, of a part of a panel that there is not, or
+        of a crash."""
+        return [line for line in self.printed().splitlines() if any(sign in line for sign in COMPLAINTS)]
 
     # The rest
 
@@ -342,7 +351,9 @@ class Window:
                     f"Blender ended ({self.blender.returncode}); it printed:\n{self.printed()}"
                 )
             if time.monotonic() > until:
-                raise TimeoutError(f"{complaint} within {patience:g} s; it printed:\n{self.printed()}")
+                raise TimeoutError(
+                    f"{complaint} within {patience:g} s; it printed:\n{self.printed()[-3000:]}"
+                )
             time.sleep(every)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import bpy
 
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.005
 """Seconds between two looks into the folder."""
 
 
@@ -73,8 +73,13 @@ def main() -> None:
     bpy.context.preferences.view.show_splash = False
     bpy.context.preferences.use_preferences_save = False
 
+    seen: set[Path] = set()
+
     def look() -> float:
-        for request in sorted(folder.glob("*.py")):
+        # Blender handles mouse and keys after timers: what came before a request is done by the next look.
+        requests = sorted(folder.glob("*.py"))
+        for request in [request for request in requests if request in seen]:
+            seen.discard(request)
             try:
                 told = {"answer": answer(request.read_text(encoding="utf-8"), names)}
             except Exception:
@@ -83,6 +88,7 @@ def main() -> None:
             partial = request.with_suffix(".partial")
             partial.write_text(json.dumps(told, default=_plain), encoding="utf-8")
             partial.replace(request.with_suffix(".json"))
+        seen.update(request for request in requests if request.exists())
         return LOOK_EVERY
 
     bpy.app.timers.register(look, persistent=True)
