@@ -39,7 +39,7 @@ from .armature import (
 )
 from .rig_choice import find_rig_map
 
-__all__ = ["Skipped", "read_action", "read_actions", "read_motion"]
+__all__ = ["Skipped", "read_action", "read_actions", "read_each_action", "read_motion"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -246,6 +246,11 @@ def read_actions() -> Iterator[Clip | Skipped]:
     of its bones. It is read with the slot assigned and the NLA switched off; the file is left as it was. A
     clip has the name of the Action, and as caption and tags what its asset data says.
     """
+    return (found for _, found in read_each_action())
+
+
+def read_each_action() -> Iterator[tuple[str, Clip | Skipped]]:
+    """The same, each with the name of the Action in the file; "" where an armature is the reason."""
     bodies: dict[str, _Body] = {}
     for armature in current_scene().objects:
         if armature.type == "ARMATURE":
@@ -253,18 +258,18 @@ def read_actions() -> Iterator[Clip | Skipped]:
                 check_posable(armature)
                 bodies[armature.name] = _body_of(armature, find_rig_map(armature))
             except MotionaryError as error:
-                yield Skipped("", str(error))
+                yield "", Skipped("", str(error))
     humans = [current_scene().objects[name] for name in bodies]
     used: set[str] = set()
     for action in list(bpy.data.actions):
         where = f"action {action.name!r}"
         found = [(slot, player) for slot in action.slots if (player := _player(action, slot, humans))]
         if not found:
-            yield Skipped(action.name, f"{where} moves no human armature of this file")
+            yield action.name, Skipped(action.name, f"{where} moves no human armature of this file")
             continue
         start, end = _range(action)
         if end <= start:
-            yield Skipped(action.name, f"{where} is a pose of one frame")
+            yield action.name, Skipped(action.name, f"{where} is a pose of one frame")
             continue
         name = _plain(action.name, [player.name for _, player in found])
         for slot, armature in found:
@@ -274,10 +279,11 @@ def read_actions() -> Iterator[Clip | Skipped]:
                     motion = _read(armature, body, start, end)
                 _check_moving(motion, body, _keyed_bones(action, slot))
             except MotionaryError as error:
-                yield Skipped(action.name, f"{where}: {error}")
+                yield action.name, Skipped(action.name, f"{where}: {error}")
                 continue
             whose = f" ({armature.name})" if len(found) > 1 else ""
-            yield Clip(_unique(name + whose, used), motion, captions=_captions(action), tags=_tags(action))
+            told = _unique(name + whose, used), motion
+            yield action.name, Clip(*told, captions=_captions(action), tags=_tags(action))
 
 
 def _range(action: bpy.types.Action) -> tuple[int, int]:

@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "ui.library_panel",
     "ui.status",
     "operators.assets",
+    "operators.captions",
     "command",
 )
 """Each has CLASSES for Blender to know, or a register() and an unregister(), or both."""
