@@ -123,11 +123,12 @@ def load_calibration(bundle: Bundle) -> Calibration | None:
         return None
     logistic = config.get("logistic")
     values = [logistic.get(name) if isinstance(logistic, dict) else None for name in LOGISTIC]
-    if not all(type(value) in (int, float) and np.isfinite(value) for value in values):
+    numbers = [float(value) for value in values if isinstance(value, (int, float))]
+    if len(numbers) < len(LOGISTIC) or not np.isfinite(numbers).all():
         raise MotionaryError(
             f"{path}: logistic needs the numbers {', '.join(LOGISTIC)}; make it anew or delete it"
         )
-    return Calibration(*values)
+    return Calibration(*numbers)
 
 
 def caption(

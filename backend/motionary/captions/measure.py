@@ -36,12 +36,13 @@ IN_PLACE = 0.45
 """Metres (likewise) from where it was that a body on the spot never exceeds."""
 MAINLY = 0.75
 """The part of the way that makes its direction: within 41 degrees of it."""
-SLOW_WALK, FAST_WALK, SLOW_RUN, FAST_RUN = 0.85, 1.5, 2.3, 3.2
+SLOW_WALK, FAST_WALK, SLOW_RUN, FAST_RUN = 1.0, 1.5, 2.3, 3.2
 """Metres a second at which a walk stops being slow, starts being fast; and a run."""
 RUNS, MAY_RUN = 2.1, 1.4
 """Metres a second that nobody walks at; and those that are a run where no foot stands between the steps."""
-FLIGHT = 0.1
-"""Of the time under way, with no foot on the floor, that makes it a run."""
+FLIGHT = 0.2
+"""Of the time under way, with no foot on the floor, that makes it a run. Fast walks lose some contacts, too:
+of CMU's 85 walks none was above 0.16, of its 60 runs all but two above 0.28."""
 
 TURNS, HALF_TURN, FULL_TURN = 30.0, 130.0, 270.0
 """Degrees below which a heading wanders rather than turns; and that are a turn back, and all round."""
