@@ -9,9 +9,11 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 from blender_addon import captioning  # noqa: E402
 from blender_addon.apply import apply_motion  # noqa: E402
+from blender_addon.armature import find_armature  # noqa: E402
 from blender_addon.captioning import Captioner, cache_place, describe, read_clips  # noqa: E402
 from blender_addon.operators import captions as operators  # noqa: E402
 from blender_addon.options import ApplyOptions  # noqa: E402
+from blender_addon.scenes import open_scene, save_scene  # noqa: E402
 from motionary.captions import bank as banks  # noqa: E402
 from motionary.captions.grammar import sentences  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
@@ -35,23 +37,29 @@ def few_sentences(monkeypatch, tmp_path):
     monkeypatch.setenv("MOTIONARY_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture
-def made(empty):
-    """A character with two Actions: it plays the second. A third moves no character."""
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A character with two Actions: it plays the second. A third moves no character. Made once."""
     armature, _ = make("Mixamo")
     apply_motion(armature, standing(30), "wait", ApplyOptions(start=1))
     apply_motion(armature, walk(2.0), "go", ApplyOptions(start=1))
-    bpy.data.actions.new("of nobody")
+    bpy.data.actions.new("of nobody").use_fake_user = True
     bpy.context.view_layer.objects.active = armature
-    bpy.context.view_layer.update()
-    return armature
+    path = tmp_path_factory.mktemp("file") / "two.blend"
+    save_scene(path)
+    return path
+
+
+@pytest.fixture
+def made(file):
+    open_scene(file)
+    return find_armature()
 
 
 @pytest.fixture
 def character(made, extension, model):
     """The same, and the extension with a model."""
     extension.model = str(model)
-    snapshot()  # to look at an add-on's properties for the first time makes them
     return made
 
 
@@ -87,6 +95,7 @@ def test_all_actions_of_characters_get_theirs(character):
 
 
 def test_nothing_else_is_touched(character):
+    snapshot()  # to look at an add-on's properties for the first time makes them
     before = snapshot()
     bpy.ops.motionary.caption(which="ALL")
     touched = changes(before, snapshot())
