@@ -398,9 +398,17 @@ def _after_load(*_: object) -> None:
         state().query = question.query
 
 
+def _begin() -> None:
+    """See which libraries there are: the panel is to show them before anything is typed."""
+    if is_running():
+        current().reload()
+
+
 def register() -> None:
     """Begin the session."""
     _sessions.append(Session())
+    if not bpy.app.background:
+        bpy.app.timers.register(_begin, first_interval=0.0)  # when the rest is registered, too
     bpy.app.handlers.load_pre.append(_before_load)
     bpy.app.handlers.load_post.append(_after_load)
 
@@ -413,7 +421,8 @@ def unregister() -> None:
     ):
         if handler in handlers:
             handlers.remove(handler)
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    for timer in (_begin, _tick):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     if _sessions:
         _sessions.pop().close()
