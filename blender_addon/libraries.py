@@ -36,8 +36,10 @@ __all__ = [
     "find_library",
     "forget_library",
     "index_request",
+    "is_library_chosen",
     "libraries",
     "library_sources",
+    "readers",
     "remove_clips",
     "remove_source",
     "starter_library",
@@ -70,6 +72,11 @@ def chosen_item() -> MOTIONARY_PG_library | None:
     """The listed library that is searched; None where that is the starter library, or none is chosen."""
     named = str(preferences().library)
     return find_library(absolute(named)) if named else None
+
+
+def is_library_chosen() -> bool:
+    """Whether a library is searched that is not the starter library."""
+    return bool(preferences().library)
 
 
 def add_library(path: Path) -> MOTIONARY_PG_library:
@@ -135,7 +142,7 @@ def check_writable() -> Path:
     if path == starter_library():
         raise MotionaryError("the starter library cannot be changed; make a library of your own")
     if not path.exists():
-        raise MotionaryError(f"{path}: this library was moved or deleted; open it where it is now")
+        raise MotionaryError(f"{path}: this library is not there any more; open it where it is now")
     if not os.access(path, os.W_OK):
         raise MotionaryError(f"{path}: this library cannot be written to; check its permissions")
     if not os.access(path.parent, os.W_OK):
@@ -153,19 +160,25 @@ def index_request(
 ) -> IndexRequest:
     """What to ask of the process that indexes, by what the preferences say."""
     model = model_folder()
-    # Two at least: a file that its reader does not survive is to take no more with it than that.
-    workers = max((os.cpu_count() or 2) - 1, 2) if worker_python() or is_python(sys.executable) else 1
     return IndexRequest(
         str(library),
         tuple(map(str, places)),
         model=str(model) if model else None,
         blender=bpy.app.binary_path or sys.executable,
         addon=str(Path(__file__).parent),
-        workers=workers,
+        workers=readers(),
         prune=prune,
         reread=reread,
         reembed=reembed,
     )
+
+
+def readers() -> int:
+    """How many processes read files: one core is left to Blender."""
+    if worker_python() is None and not is_python(sys.executable):
+        return 1  # only a Python starts others
+    # Two at least: a file that its reader does not survive is to take no more along than that.
+    return max((os.cpu_count() or 2) - 1, 2)
 
 
 def worker_python() -> Path | None:

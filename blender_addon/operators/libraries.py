@@ -22,6 +22,7 @@ from ..libraries import (
     chosen_item,
     forget_library,
     index_request,
+    is_library_chosen,
     library_sources,
     remove_clips,
     remove_source,
@@ -530,13 +531,12 @@ def _split(text: str, mark: str) -> tuple[str, ...]:
 
 def _is_own(operator: type[bpy.types.Operator]) -> bool:
     """A library is chosen, and it is not the one that comes along."""
-    library = current().library
-    if library is None:
-        operator.poll_message_set("Make or open a library first")
-    elif chosen_item() is None and library == starter_library():
-        operator.poll_message_set("The starter library cannot be changed; make a library of your own")
-    else:
+    if is_library_chosen():
         return True
+    if starter_library() is None:
+        operator.poll_message_set("Make or open a library first")
+    else:
+        operator.poll_message_set("The starter library cannot be changed; make a library of your own")
     return False
 
 

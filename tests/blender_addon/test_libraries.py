@@ -38,8 +38,9 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def extension(model, tmp_path):
+def extension(model, tmp_path, monkeypatch):
     """The extension, enabled with settings of the test's own."""
+    monkeypatch.setattr(lists, "readers", lambda: 1)  # as quick as it gets: these are a few files
     bpy.ops.preferences.addon_enable(module="blender_addon")
     settings = preferences()
     settings.model = str(model)
@@ -199,11 +200,11 @@ def test_without_a_library_the_way_to_one_is_shown(extension):
     assert "no file or folder is given" in refused(ops.library_open).lower()
 
 
-def test_the_starter_library_cannot_be_changed(tmp_path, library, monkeypatch):
+def test_the_starter_library_cannot_be_changed(library, monkeypatch):
+    ops.library_choose(filepath="")
     monkeypatch.setattr(operators, "starter_library", lambda: library)
-    ops.library_forget(filepath=str(library))
-    current().library = library
-    assert "starter library cannot be changed" in refused(ops.index)
+    for call in (ops.index, ops.store_action, ops.library_add_folder):
+        assert "The starter library cannot be changed; make a library of your own" in refused(call)
 
 
 # Indexing
@@ -224,6 +225,15 @@ def test_files_can_be_added_alone_and_each_once(library, moves):
         ops.library_add_files(directory=str(moves), files=[{"name": "walk.bvh"}])
     assert names(library) == ["walk"]
     assert lists.library_sources(lists.chosen_item()) == [moves / "walk.bvh"]
+
+
+def test_one_core_is_left_to_blender_and_a_file_takes_no_more_than_its_reader_along(monkeypatch):
+    monkeypatch.undo()
+    for cores, processes in ((1, 2), (2, 2), (8, 7)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert lists.index_request(Path("a.motionary"), ()).workers == processes
+    monkeypatch.setattr(sys, "executable", "/opt/blender/blender")
+    assert lists.index_request(Path("a.motionary"), ()).workers == 1
 
 
 def test_indexing_again_reads_what_changed_all_or_removes(library, moves):
@@ -370,8 +380,8 @@ def test_a_library_that_was_moved_is_said_and_found_again(library, moves, tmp_pa
     for call in (ops.index, ops.store_action):
         line = refused(call)
         assert str(library) in line
-        assert "was moved or deleted; open it where it is now" in line
-    assert "no such library" in refused(ops.search, query="a walk")
+        assert "this library is not there any more; open it where it is now" in line
+    assert "this library is not there any more" in refused(ops.search, query="a walk")
     ops.library_open(filepath=str(moved))
     ops.search(query="a walk")
     assert len(current().hits) == 2
