@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ from motionary.captions.facts_array import UNKNOWN, WIDTH
 from motionary.codec import decode_motion
 from motionary.errors import MotionaryError
 from motionary.motion import Clip, Motion, Skeleton, slice_frames
+
+if TYPE_CHECKING:
+    from motionary.keywords import Keywords
 
 __all__ = [
     "STARRED",
@@ -217,6 +220,13 @@ class Library:
     def embeddings(self) -> Embeddings:
         """Every embedding, read when first asked for and kept: reopen the library to see changes."""
         return read_embeddings(self)
+
+    @cached_property
+    def keywords(self) -> Keywords:
+        """The words of its clips, indexed when first asked for and kept, likewise."""
+        from motionary.keywords import keywords_of  # which reads libraries
+
+        return keywords_of(self)
 
     @property
     def model(self) -> Model | None:

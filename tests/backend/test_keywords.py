@@ -1,0 +1,81 @@
+"""Words of clips: stems, rarity, slips of the finger."""
+
+import numpy as np
+import pytest
+
+from motionary.codec import encode_motion
+from motionary.keywords import corrected, shares
+from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model
+from motionary.motion import Motion, Skeleton
+
+STILL = Motion(
+    Skeleton(("j",), [-1], np.zeros((1, 3))), np.tile([1.0, 0, 0, 0], (9, 1, 1)), np.zeros((9, 3)), 30
+)
+MODEL = Model("m" * 64, "m", 2)
+
+
+@pytest.fixture
+def keywords(tmp_path):
+    told = [
+        ("WalkFast01", ("a person is walking",), ("gait",)),
+        ("b", ("someone sits down",), ("chair", "sit")),
+        ("c", ("a person walks and sits",), ()),
+        ("d", (), ()),
+    ]
+    with open_library(tmp_path / "k.motionary", write=True) as library:
+        for name, captions, tags in told:
+            clip = NewClip(
+                name,
+                STILL.skeleton,
+                30.0,
+                9,
+                encode_motion(STILL),
+                captions,
+                tags,
+                np.array([[0.0, 0.3]]),
+                np.array([[1.0, 0.0]], np.float32),
+            )
+            replace_source(library, Source(f"/moves/{name}_take.bvh", 1, 1, "x"), [clip], MODEL)
+        set_model(library, MODEL)
+        yield library.keywords
+
+
+def test_a_word_is_found_in_any_form_and_in_names(keywords):
+    for word in ("walk", "walks", "walking", "WALKED"):
+        assert (shares(keywords, word) > 0).tolist() == [True, False, True, False]
+    assert (shares(keywords, "fast") > 0).tolist() == [True, False, False, False]
+    assert (shares(keywords, "take") > 0).all()
+
+
+def test_the_share_is_of_all_words_that_tell_something(keywords):
+    both = shares(keywords, "a person walks and sits")
+    assert both[2] == pytest.approx(1.0)
+    assert 0 < both[0] < 1
+    assert both[3] == 0
+
+
+def test_rare_words_weigh_more(keywords):
+    mixed = shares(keywords, "chair walk")
+    assert mixed[1] > mixed[0]
+
+
+def test_nothing_is_asked_by_words_that_say_nothing(keywords):
+    assert not shares(keywords, "a person the of and").any()
+    assert not shares(keywords, "?!").any()
+
+
+@pytest.mark.parametrize(
+    "query", ['"', "walk OR sits NOT", "NEAR(walk", "a*", "sit'", "col:walk", "-walk", "'; DROP"]
+)
+def test_what_a_user_types_is_words_and_no_syntax(keywords, query):
+    assert np.isfinite(shares(keywords, query)).all()
+
+
+def test_slips_become_the_words_that_they_are_slips_of(keywords):
+    known = keywords.vocabulary
+    assert corrected(
+        "a persn wlaks and sits dwon", known, ["person"]
+    ) == "a person walks and sits dwon".replace("dwon", "down")
+    assert corrected("a person sits", known) == "a person sits"
+    assert corrected("Salsa", known) == "Salsa"
+    assert corrected("xyz", known) == "xyz"
