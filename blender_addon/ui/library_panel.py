@@ -134,8 +134,8 @@ def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         draw_lines(layout, context, sentence(known.failure), "ERROR")
     elif known is not None and known.summary is not None:
         held = known.summary
-        minutes = f"{held.duration_s / 60:,.1f} minutes"
-        layout.label(text=f"{held.clips:,} clips of {held.sources:,} files, {minutes}", icon="ARMATURE_DATA")
+        what = f"{_counted(held.clips, 'clip')} of {_counted(held.sources, 'file')}"
+        layout.label(text=f"{what}, {held.duration_s / 60:,.1f} minutes", icon="ARMATURE_DATA")
     if item is None:
         return
     column = layout.column(align=True)
@@ -168,10 +168,13 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, state: Job
     if len(state.failures) > SHOWN:
         box.label(text=f"and {len(state.failures) - SHOWN} more")
     if state.notes:
-        notes = f"{len(state.notes)} {'note' if len(state.notes) == 1 else 'notes'}"
-        box.label(text=f"{notes} on what is no clip", icon="INFO")
+        box.label(text=f"{_counted(len(state.notes), 'note')} on what is no clip", icon="INFO")
     if state.is_finished and (state.failures or state.notes or state.error):
         box.operator("motionary.report_copy", icon="COPYDOWN")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _draw_clip_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
