@@ -59,6 +59,7 @@ __all__ = [
     "add_clips",
     "embed_again",
     "index_files",
+    "measured_windows",
     "motion_files",
     "motion_windows",
     "window_frames",
@@ -568,7 +569,7 @@ def _read_stored(task: _Stored) -> _Read:
         with store.open_library(Path(task.name)) as library:
             motion = store.clip_motion(library, task.clip)
         spans, parts = _parts(motion, task.windows)
-        facts = _measured(motion, spans)
+        facts = measured_windows(motion, spans)
     except Exception as error:  # as above
         return _Read(task.name, failure=_reason(f"{task.name}: clip {task.clip}", error))
     return _Read(task.name, spans=spans, parts=parts, facts=facts)
@@ -588,7 +589,7 @@ def _prepared(clip: Clip, windows: Windows) -> tuple[NewClip, list[NDArray[np.fl
         tags=clip.tags,
         spans=spans,
         vectors=np.zeros((0, 0), np.float32),
-        facts=_measured(motion, spans),
+        facts=measured_windows(motion, spans),
     )
     return new, parts
 
@@ -602,7 +603,7 @@ def _parts(motion: Motion, windows: Windows) -> tuple[NDArray[np.float64], list[
     return spans, [features_from_joints(joints[start : end + 1]) for start, end in ranges]
 
 
-def _measured(motion: Motion, spans: NDArray[np.float64]) -> NDArray[np.float32]:
+def measured_windows(motion: Motion, spans: NDArray[np.float64]) -> NDArray[np.float32]:
     """The facts of each span, (N, WIDTH)."""
     joints, fps = thinned_joints(motion)
     rows = []

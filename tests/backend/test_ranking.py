@@ -1,4 +1,4 @@
-"""Scores of rows on made-up vectors: what is said against what was measured, what is not wanted, and order."""
+"""Scores of rows on made-up vectors: what is said, what was measured, what is not wanted, and order."""
 
 from dataclasses import replace
 from itertools import pairwise, product
