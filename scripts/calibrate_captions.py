@@ -7,11 +7,11 @@ ones that the model was not trained on: CMU clips of HumanML3D's val split with 
 that no HumanML3D clip was cut from, with CMU's own description; and, if a library is given, its clips with
 their names (mesh2motion's 87 animations are named by what they show). On these
 
-    confidence = 1 / (1 + exp(-(intercept + score * s + margin * m)))
+    confidence = 1 / (1 + exp(-(intercept + score * s + later * l)))
 
-is fitted by maximum likelihood (s: the first caption's cosine, m: how far it is ahead of the next action)
-and judged by leaving out one recording or file at a time. The CMU clips of HumanML3D's test split are never
-fitted on; what the curve is worth on them stands beside. All is written into the file.
+is fitted by maximum likelihood to the first three captions of each (s: a caption's cosine, l: 1 for those
+after the first) and judged by leaving out one recording or file at a time. The CMU clips of HumanML3D's test
+split are never fitted on; what the curve is worth on them stands beside. All is written into the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from motionary.bundle import ModelBundle, load_bundle
 from motionary.captions.bank import Bank, open_bank
-from motionary.captions.caption import CALIBRATION, margin, rank
+from motionary.captions.caption import CALIBRATION, LOGISTIC, rank
 from motionary.captions.grammar import Sentence, known_actions
 from motionary.captions.measure import measure
 from motionary.edits import trim
@@ -48,18 +48,19 @@ NO_ACTIONS = frozenset(
 """Words of actions' names that tell none."""
 STILL = 1e-3
 """Leg lengths a second: what moves less is no animation."""
-RIDGE = 1e-3
+RIDGE = 1e-5
 BINS = 5
+TOP = 3
 
 
 @dataclass(frozen=True)
 class Example:
-    """A clip's first caption: whether its action is right, its cosine and its lead; group: its recording."""
+    """A caption: whether its action is right, its cosine, its place from 0; group: the clip's recording."""
 
     group: str
     right: bool
     score: float
-    lead: float
+    place: int
 
 
 @dataclass(frozen=True)
@@ -95,20 +96,21 @@ def actions_of(sentence: Sentence) -> frozenset[str]:
     return frozenset(stem(word) for word in words - NO_ACTIONS)
 
 
-def example(told: Told, bundle: ModelBundle, bank: Bank) -> Example | None:
+def examples_of(told: Told, bundle: ModelBundle, bank: Bank) -> list[Example]:
     try:
         motion = told.motion()
         _, parts = motion_windows(motion, bundle)
         facts = measure(motion)
         if facts.activity < STILL:
             raise MotionaryError(f"{told.group}: does not move, whatever its name")
-        ranked = rank(bundle.embed_features(parts).mean(axis=0), facts, bank, 2)
+        ranked = rank(bundle.embed_features(parts).mean(axis=0), facts, bank, TOP)
     except MotionaryError as error:
         print(f"left out: {error}", file=sys.stderr)
-        return None
-    first = ranked[0]
-    right = bool(actions_of(first.sentence) & told.words)
-    return Example(told.group, right, first.score, margin(ranked, 0))
+        return []
+    return [
+        Example(told.group, bool(actions_of(one.sentence) & told.words), one.score, place)
+        for place, one in enumerate(ranked)
+    ]
 
 
 def captioned(data: Path, split: str) -> Iterator[Told]:
@@ -142,7 +144,7 @@ def part(file: Path, start: int, end: int) -> Motion:
 
 
 def design(examples: Sequence[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    rows = np.array([[1.0, one.score, one.lead] for one in examples])
+    rows = np.array([[1.0, one.score, float(one.place > 0)] for one in examples])
     return rows, np.array([float(one.right) for one in examples])
 
 
@@ -176,9 +178,9 @@ def left_out(examples: Sequence[Example]) -> NDArray[np.float64]:
 
 
 def judged(examples: Sequence[Example], confidence: NDArray[np.float64]) -> dict[str, float]:
-    """clips; right: the share of them; said: the mean confidence; brier: the mean squared error, base_brier:
-    that of always saying the share; calibration_error: the mean gap, over BINS equally full bins, of said and
-    right."""
+    """captions; right: the share of them; said: the mean confidence; brier: the mean squared error,
+    base_brier: that of always saying the share; calibration_error: the mean gap, over BINS equally full bins,
+    of said and right."""
     right = np.array([float(one.right) for one in examples])
     order = np.array_split(np.argsort(confidence), BINS)
     gaps = [
@@ -187,13 +189,19 @@ def judged(examples: Sequence[Example], confidence: NDArray[np.float64]) -> dict
         if len(some)
     ]
     return {
-        "clips": len(examples),
+        "captions": len(examples),
         "right": round(float(right.mean()), 3),
         "said": round(float(confidence.mean()), 3),
         "brier": round(float(((right - confidence) ** 2).mean()), 3),
         "base_brier": round(float(right.mean() * (1 - right.mean())), 3),
         "calibration_error": round(float(sum(gaps)), 3),
     }
+
+
+def of_first(examples: Sequence[Example], confidence: NDArray[np.float64]) -> dict[str, float]:
+    """``judged`` of the clips' first captions."""
+    first = [one.place == 0 for one in examples]
+    return judged([one for one in examples if one.place == 0], confidence[first])
 
 
 def main() -> int:
@@ -213,28 +221,29 @@ def main() -> int:
         "CMU, HumanML3D test": list(captioned(options.data, "test")),
     }
     made = {
-        name: [found for told in listed if (found := example(told, bundle, bank))]
+        name: [found for told in listed for found in examples_of(told, bundle, bank)]
         for name, listed in sets.items()
     }
     tested = made.pop("CMU, HumanML3D test")
     fit = [one for examples in made.values() for one in examples]
     weights = fitted(fit)
     out = left_out(fit)
-    report = {"all, left out in turn": judged(fit, out)}
+    report = {"all captions, left out in turn": judged(fit, out)}
+    report["first captions, left out in turn"] = of_first(fit, out)
     start = 0
     for name, examples in made.items():
         if examples:
-            report[f"{name}, left out in turn"] = judged(examples, out[start : start + len(examples)])
+            report[f"{name}, first captions"] = of_first(examples, out[start : start + len(examples)])
         start += len(examples)
     if tested:
-        report["CMU, HumanML3D test, never fitted on"] = judged(tested, predicted(tested, weights))
+        report["CMU, HumanML3D test, never fitted on, first captions"] = of_first(
+            tested, predicted(tested, weights)
+        )
     document = {
         "model": bundle.id,
-        "logistic": dict(
-            zip(("intercept", "score", "margin"), map(float, np.round(weights, 3)), strict=True)
-        ),
+        "logistic": dict(zip(LOGISTIC, map(float, np.round(weights, 3)), strict=True)),
         "made_by": "scripts/calibrate_captions.py",
-        "right_means": "the action of the first caption is among the words that people used of the clip",
+        "right_means": "the action of the caption is among the words that people used of the clip",
         "measured": report,
     }
     with replacing(bundle.folder / CALIBRATION) as temporary:

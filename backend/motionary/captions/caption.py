@@ -9,7 +9,6 @@ scripts/calibrate_captions.py makes, says on which, and how well it does.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -45,7 +44,7 @@ BORNE_OUT = 0.03
 STYLED = -0.02
 """And what a style, which nobody measured, costs: it is named where the joint space is sure of it."""
 
-CALIBRATION, LOGISTIC = "captions.json", ("intercept", "score", "margin")
+CALIBRATION, LOGISTIC = "captions.json", ("intercept", "score", "later")
 LONGEST_NAME = 60
 
 
@@ -85,12 +84,12 @@ class CaptionedClip:
 
 @dataclass(frozen=True)
 class Calibration:
-    """confidence = 1 / (1 + exp(-(intercept + score s + margin m))), s being the first caption's cosine and m
-    how far it is ahead of the first of another action, in what they were ranked by."""
+    """confidence = 1 / (1 + exp(-(intercept + score s + later l))), s being the caption's cosine, and l 0 for
+    the first caption of a clip and 1 for those after it."""
 
     intercept: float
     score: float
-    margin: float
+    later: float
 
 
 class Bundle(MotionModel, Protocol):
@@ -192,24 +191,17 @@ def rank(vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int) -> lis
 def _captions(
     vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int, calibration: Calibration | None
 ) -> tuple[tuple[Caption, ...], Sentence | None]:
-    # One more than is asked for, so that the last has a next best, too.
-    ranked = rank(vector, facts, bank, top + 1)
+    ranked = rank(vector, facts, bank, top)
     made = []
-    for place, one in enumerate(ranked[:top]):
+    for place, one in enumerate(ranked):
         sentence = one.sentence
-        confidence = None if calibration is None else _confidence(ranked, place, calibration)
+        confidence = None if calibration is None else _confidence(one.score, place, calibration)
         made.append(Caption(sentence.text, one.score, confidence, sentence.action, _tags(sentence, facts)))
     return tuple(made), ranked[0].sentence if ranked else None
 
 
-def margin(ranked: Sequence[Ranked], place: int) -> float:
-    """How far a sentence is ahead of the best of the others; less than nothing for those behind it."""
-    others = [one.worth for other, one in enumerate(ranked) if other != place]
-    return ranked[place].worth - max(others) if others else 0.5
-
-
-def _confidence(ranked: Sequence[Ranked], place: int, by: Calibration) -> float:
-    exponent = by.intercept + by.score * ranked[place].score + by.margin * margin(ranked, place)
+def _confidence(score: float, place: int, by: Calibration) -> float:
+    exponent = by.intercept + by.score * score + by.later * (place > 0)
     return float(1 / (1 + np.exp(-np.clip(exponent, -30, 30))))
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from motionary.bundle import BUILT_IN, load_bundle
+from motionary.bundle import BUILT_IN, load_bundle, pack_bundle
 from motionary.captions.bank import Bank
 from motionary.captions.caption import (
     Calibration,
@@ -225,24 +225,27 @@ def test_the_built_in_model_is_calibrated_on_clips_it_was_not_trained_on(bundle)
     calibration = load_calibration(bundle)
     assert calibration.score > 0
     document = json.loads((BUILT_IN / "captions.json").read_text())
-    judged = document["measured"]["all, left out in turn"]
-    assert judged["clips"] > 150
+    judged = document["measured"]["first captions, left out in turn"]
+    assert judged["captions"] > 150
     assert judged["brier"] < judged["base_brier"]
     assert judged["calibration_error"] < 0.1
 
 
-def test_confidence_rises_with_the_score_and_the_lead(random_bank):
-    facts = measure(walk(3.0))
-    spans = np.array([[0.0, 3.0]])
+def test_confidence_rises_with_the_score_and_is_less_for_what_comes_after(random_bank):
+    which = next(n for n, s in enumerate(random_bank.sentences) if s.text == "a person walks forward")
+    noise = np.random.default_rng(3).normal(size=16) / 4
     sure = []
     for strength in (0.2, 0.6, 1.0):
-        noise = np.random.default_rng(3).normal(size=16) / 4
-        which = next(n for n, s in enumerate(random_bank.sentences) if s.text == "a person walks forward")
         vector = (strength * random_bank.vectors[which] + (1 - strength) * noise).astype(np.float32)
-        found = caption_windows(walk(3.0), spans, vector[None], random_bank, 1, Calibration(-3.0, 5.0, 5.0))
-        sure.append(found.captions[0].confidence)
+        spans = np.array([[0.0, 3.0]])
+        found = caption_windows(walk(3.0), spans, vector[None], random_bank, 3, Calibration(-3.0, 8.0, -1.0))
+        first, *others = found.captions
+        sure.append(first.confidence)
+        assert first.confidence == pytest.approx(1 / (1 + np.exp(3.0 - 8.0 * first.score)))
+        assert all(
+            other.confidence == pytest.approx(1 / (1 + np.exp(4 - 8 * other.score))) for other in others
+        )
     assert sure == sorted(sure)
-    assert facts.direction == "forward"
 
 
 def test_a_model_without_a_calibration_is_not_said_to_be_sure(tmp_path):
@@ -252,10 +255,18 @@ def test_a_model_without_a_calibration_is_not_said_to_be_sure(tmp_path):
     assert load_calibration(bundle) is None
 
 
-@pytest.mark.parametrize("logistic", [{}, {"intercept": 0, "score": "high", "margin": 1}, [1, 2, 3], None])
+@pytest.mark.parametrize("logistic", [{}, {"intercept": 0, "score": "high", "later": 1}, [1, 2, 3], None])
 def test_a_broken_calibration_is_told_in_one_line(logistic, tmp_path):
     bundle = load_bundle(make_bundle(tmp_path / "model"))
     path = bundle.folder / "captions.json"
     path.write_text(json.dumps({"model": bundle.id, "logistic": logistic}))
     with pytest.raises(MotionaryError, match=r"captions\.json: logistic needs the numbers"):
         load_calibration(bundle)
+
+
+def test_a_packed_bundle_is_calibrated_too(tmp_path):
+    folder = make_bundle(tmp_path / "model")
+    numbers = {"intercept": -3.0, "score": 9.0, "later": -2.0}
+    (folder / "captions.json").write_text(json.dumps({"model": load_bundle(folder).id, "logistic": numbers}))
+    packed = load_bundle(pack_bundle(folder, tmp_path / "packed"))
+    assert load_calibration(packed) == Calibration(-3.0, 9.0, -2.0)
