@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from motionary import rotation
-from motionary.contacts import foot_contacts
+from motionary.body import body_positions
+from motionary.contacts import body_contacts, foot_contacts
 from motionary.formats.humanml3d import motion_from_joints
 from motionary.motion import Motion, resample
 from motionary.starter import starter_clips
@@ -110,3 +111,10 @@ def test_who_walks_and_runs_stands_when_the_official_contacts_say_so(name):
     official = golden[f"new_joint_vecs_{name}"][:, -4:] > 0.5
     ours = foot_contacts(motion_from_joints(golden[f"raw_{name}"].astype(np.float64), 20.0)).standing
     assert (ours.reshape(-1, 4)[: len(official)] == official).mean() > 0.85
+
+
+def test_joints_that_are_known_have_the_same_contacts():
+    motion = walk(2.0)
+    of_motion, of_joints = foot_contacts(motion), body_contacts(body_positions(motion), motion.fps)
+    np.testing.assert_array_equal(of_motion.standing, of_joints.standing)
+    assert of_motion.floor == of_joints.floor
