@@ -2,10 +2,10 @@
 
     make extension          # or: python scripts/build_extension.py
 
-The zip holds blender_addon, the core as a wheel, the model bundle with its text encoder as float16, a library
-of the starter clips, and the licences. Blender's own tool, which comes in pip's bpy and needs no Blender,
-validates and builds it. The same input gives the same bytes, but for the order of the files, which the tool
-takes from the disk. The zip takes its place when it is whole.
+The zip holds blender_addon, the core as a wheel, the model bundle with its text encoder as float16 and the
+captions that it may give, a library of the starter clips, and the licences. Blender's own tool, which comes
+in pip's bpy and needs no Blender, validates and builds it. On one machine the same input gives the same
+bytes, but for the order of the files, which the tool takes from the disk. The zip takes its place when whole.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if find_spec("motionary") is None:
 
 from motionary import __version__  # noqa: E402
 from motionary.bundle import BUILT_IN, load_bundle, pack_bundle  # noqa: E402
+from motionary.captions.bank import open_bank  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 from motionary.files import replacing  # noqa: E402
 from motionary.index import add_clips  # noqa: E402
@@ -67,6 +68,7 @@ def build(out: Path, *, model: Path | None = None, most_bytes: int = MOST_BYTES)
         shutil.copytree(ADDON, stage, ignore=LEFT_OUT)
         shutil.copyfile(ROOT / "LICENSE", stage / "LICENSE")
         pack_bundle(model or BUILT_IN, stage / MODEL)
+        open_bank(load_bundle(stage / MODEL), cache=stage / MODEL)  # no user waits for the first caption
         write_starter_library(stage / LIBRARY, stage / MODEL)
         name_wheel(stage / MANIFEST, build_wheel(Path(work) / "core", stage / WHEELS))
         level(stage)

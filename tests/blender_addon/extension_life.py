@@ -129,7 +129,8 @@ def driven(work):
     ]
     call("apply_file", filepath=str(moves / first))
     call("caption", which="ACTIVE")
-    answers["captioned"] = metarig.animation_data.action.asset_data.description
+    asset = metarig.animation_data.action.asset_data
+    answers["captioned"] = asset.description if asset else ""
     call("library_new", filepath=str(mine))
     call("library_add_folder", directory=str(moves), use_index=False)
     call("library_add_files", directory=str(moves), files=[{"name": second}], use_index=False)

@@ -14,6 +14,8 @@ import pytest
 
 from motionary import __version__
 from motionary.bundle import load_bundle
+from motionary.captions.bank import open_bank
+from motionary.captions.grammar import sentences
 from motionary.errors import MotionaryError
 from motionary.library import clip_ids, clip_info, open_library
 from motionary.starter import starter_clips
@@ -190,9 +192,16 @@ def test_the_command_says_what_is_how_large(built):
 # What is refused
 
 
+@needs_blender_tool
+def test_captions_need_no_waiting(unpacked, tmp_path):
+    model = load_bundle(unpacked / "model")
+    assert len(open_bank(model, cache=tmp_path / "cache").sentences) == len(sentences())
+    assert not (tmp_path / "cache").exists()
+
+
 @pytest.fixture
 def quick(built, monkeypatch):
-    """The wheel that was built before, at once."""
+    """The wheel that was built before, at once, and no captions."""
 
     def build_wheel(work, out):
         with zipfile.ZipFile(built) as archive:
@@ -200,6 +209,7 @@ def quick(built, monkeypatch):
             return Path(archive.extract(name, out.parent))
 
     monkeypatch.setattr(build_extension, "build_wheel", build_wheel)
+    monkeypatch.setattr(build_extension, "open_bank", lambda bundle, cache: None)
 
 
 def left_as_it_was(folder):

@@ -2,7 +2,8 @@
 
 The sentences are those of the grammar and, after them, whatever the user gives: a text file with a sentence a
 line, or a folder of HumanML3D's texts. What is kept is float16, named after the model and the sentences, so
-that neither can be taken for another; it may be deleted at any time, and is not needed.
+that neither can be taken for another; it may be deleted at any time, and is not needed. The extension's
+bundle brings that of the grammar's sentences along.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class TextModel(Protocol):
     def joint_dim(self) -> int:
         """D."""
 
+    @property
+    def folder(self) -> Path:
+        """Where it is, and with it, perhaps, a bank."""
+
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows."""
 
@@ -83,8 +88,9 @@ def open_bank(
 ) -> Bank:
     """The grammar's sentences and those of ``extra`` (files or folders, see ``read_bank``) in a joint space.
 
-    cache: the folder to keep them in (None: the user's own); where it cannot be written they are embedded
-    anew each time, which takes some ten seconds. progress: called with how many of how many are embedded.
+    What lies in the bundle's own folder is taken first. cache: the folder to keep them in else (None: the
+    user's own); where it cannot be written they are embedded anew each time, which takes some ten seconds.
+    progress: called with how many of how many are embedded.
     MotionaryError for an extra bank that cannot be read, and where the text encoder is missing.
     """
     own = {sentence.text: sentence for sentence in sentences()}
@@ -93,8 +99,12 @@ def open_bank(
             own.setdefault(sentence.text, sentence)
     chosen = tuple(own.values())
     digest = hashlib.sha256("\n".join(own).encode()).hexdigest()
-    kept = (cache or cache_folder()) / f"captions-{bundle.id[:16]}-{digest[:16]}.safetensors"
-    vectors = _kept(kept, len(chosen), bundle.joint_dim)
+    name = f"captions-{bundle.id[:16]}-{digest[:16]}.safetensors"
+    kept = (cache or cache_folder()) / name
+    vectors = None
+    for place in (bundle.folder / name, kept):
+        if vectors is None:
+            vectors = _kept(place, len(chosen), bundle.joint_dim)
     if vectors is None:
         vectors = _embedded(bundle, list(own), progress)
         with suppress(MotionaryError, OSError):

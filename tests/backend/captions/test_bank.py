@@ -26,6 +26,7 @@ class Counting:
 
     def __init__(self, bundle):
         self.bundle, self.id, self.joint_dim, self.texts = bundle, bundle.id, bundle.joint_dim, 0
+        self.folder = bundle.folder
 
     def embed_texts(self, texts):
         self.texts += len(texts)
@@ -43,6 +44,16 @@ def test_a_bank_is_embedded_once_and_is_the_same_again(bundle, tmp_path):
     expected = bundle.embed_texts([sentence.text for sentence in first.sentences])
     np.testing.assert_allclose(first.vectors, expected, atol=2e-3)
     assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
+
+
+def test_a_bank_that_the_bundle_brings_is_taken_and_none_is_kept(bundle, tmp_path):
+    brings = Counting(bundle)
+    brings.folder = tmp_path / "bundle"
+    made = open_bank(bundle, cache=brings.folder)
+    found = open_bank(brings, cache=tmp_path / "cache")
+    assert brings.texts == 0
+    assert not (tmp_path / "cache").exists()
+    np.testing.assert_array_equal(found.vectors, made.vectors)
 
 
 def test_another_model_or_other_sentences_have_their_own(bundle, tmp_path):
