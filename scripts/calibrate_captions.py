@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from motionary.bundle import ModelBundle, load_bundle
 from motionary.captions.bank import Bank, open_bank
-from motionary.captions.caption import CALIBRATION, LOGISTIC, rank
+from motionary.captions.caption import CALIBRATION, LOGISTIC, of_all, rank
 from motionary.captions.grammar import Sentence, known_actions
 from motionary.captions.measure import measure
 from motionary.edits import trim
@@ -99,11 +99,11 @@ def actions_of(sentence: Sentence) -> frozenset[str]:
 def examples_of(told: Told, bundle: ModelBundle, bank: Bank) -> list[Example]:
     try:
         motion = told.motion()
-        _, parts = motion_windows(motion, bundle)
+        spans, parts = motion_windows(motion, bundle)
         facts = measure(motion)
         if facts.activity < STILL:
             raise MotionaryError(f"{told.group}: does not move, whatever its name")
-        ranked = rank(bundle.embed_features(parts).mean(axis=0), facts, bank, TOP)
+        ranked = rank(of_all(spans, bundle.embed_features(parts)), facts, bank, TOP)
     except MotionaryError as error:
         print(f"left out: {error}", file=sys.stderr)
         return []

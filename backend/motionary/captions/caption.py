@@ -35,6 +35,7 @@ __all__ = [
     "caption",
     "caption_windows",
     "load_calibration",
+    "of_all",
     "rank",
     "suggested_name",
 ]
@@ -43,6 +44,11 @@ BORNE_OUT = 0.03
 """What a claim that was measured is worth, in cosines: about what two ways to say a thing differ by."""
 STYLED = -0.02
 """And what a style, which nobody measured, costs: it is named where the joint space is sure of it."""
+
+MOMENT_S = 6.0
+"""Seconds of a moment, about."""
+SAME_S = 0.3
+"""Seconds by which windows of one length differ: the last frames of a clip count with its last window."""
 
 CALIBRATION, LOGISTIC = "captions.json", ("intercept", "score", "later")
 LONGEST_NAME = 60
@@ -73,7 +79,7 @@ class Moment:
 @dataclass(frozen=True)
 class CaptionedClip:
     """captions: the best first, each of another action. tags: of the first, and what was measured. name: a
-    file name for it, without suffix. moments: of a take longer than one window, each window; else none."""
+    file name for it, without suffix. moments: of a take longer than any window; else none."""
 
     captions: tuple[Caption, ...]
     tags: tuple[str, ...]
@@ -153,21 +159,49 @@ def caption_windows(
 ) -> CaptionedClip:
     """The captions of a motion of which seconds spans (N, 2) have the embeddings vectors (N, D).
 
-    The whole take is told by the mean direction of its windows, each moment by its own. MotionaryError where
-    it is no human body or has no embedding.
+    The whole take is told by the window that is all of it, or the mean direction of its longest windows; each
+    moment by its own. MotionaryError where it is no human body or has no embedding.
     """
     if not len(vectors):
         raise MotionaryError("the clip has no embedding; index its source again")
     joints, fps = thinned_joints(motion)
     facts = measure_joints(joints, fps)
-    captions, first = _captions(vectors.mean(axis=0), facts, bank, top, calibration)
+    captions, first = _captions(of_all(spans, vectors), facts, bank, top, calibration)
     moments = []
-    for (start, end), vector in zip(spans.tolist(), vectors, strict=True) if len(spans) > 1 else ():
+    is_one = np.ptp(spans, axis=1).max() >= motion.duration - SAME_S
+    for number in [] if is_one else _one_after_another(spans):
+        (start, end), vector = spans[number].tolist(), vectors[number]
         at = min(int(start * fps), len(joints) - 1)
         part = joints[at : max(round(end * fps), at + 2)]
         own = measure_joints(part, fps)
         moments.append(Moment(start, end, _captions(vector, own, bank, top, calibration)[0], own))
     return CaptionedClip(captions, _tags(first, facts), suggested_name(first, facts), facts, tuple(moments))
+
+
+def of_all(spans: NDArray[np.float64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The direction (D,) of a whole take: of the one window that is all of it, or the mean of the longest."""
+    lengths = np.ptp(spans, axis=1)
+    mean: NDArray[np.float32] = vectors[lengths >= lengths.max() - SAME_S].mean(axis=0)
+    return mean
+
+
+def _one_after_another(spans: NDArray[np.float64]) -> list[int]:
+    """Of windows (N, 2) in seconds, which overlap and may be of several lengths, those that tell a take.
+
+    They are of the length nearest to MOMENT_S, as few as leave no gap.
+    """
+    lengths = spans[:, 1] - spans[:, 0]
+    alike = np.flatnonzero(np.abs(lengths - lengths[np.argmin(np.abs(lengths - MOMENT_S))]) < SAME_S)
+    starts, ends = spans[alike, 0], spans[alike, 1]
+    chosen: list[int] = []
+    told = 0.0
+    while told < ends.max() - SAME_S:
+        # Of the windows that begin by where the last one ended, or else of the next ones, the farthest.
+        onward = starts[ends > told].min()
+        reached = np.where(starts <= max(told, onward) + SAME_S, ends, -np.inf)
+        chosen.append(int(alike[np.argmax(reached)]))
+        told = float(reached.max())
+    return chosen
 
 
 def rank(vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int) -> list[Ranked]:

@@ -103,7 +103,8 @@ def test_json_lines_hold_all_that_was_found(library, model, tmp_path):
     assert len(long["captions"]) == 3
     assert set(long["captions"][0]) == {"text", "score", "confidence", "action", "tags"}
     assert (long["facts"]["direction"], long["facts"]["gait"]) == ("forward", "walk")
-    assert [moment["start_s"] for moment in long["moments"]] == [0.0, 3.0, 6.0, 6.95]
+    assert long["moments"][0]["start_s"] == 0.0
+    assert long["moments"][-1]["end_s"] == pytest.approx(13.0, abs=0.06)
     assert not rows["short"]["moments"]
 
 

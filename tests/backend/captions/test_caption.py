@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from motionary.bundle import BUILT_IN, load_bundle, pack_bundle
 from motionary.captions.bank import Bank
 from motionary.captions.caption import (
     Calibration,
+    _one_after_another,
     caption,
     caption_windows,
     load_calibration,
@@ -168,12 +170,30 @@ def test_long_takes_are_told_moment_by_moment(bundle, bank):
     motion = walk(21.0)
     found = caption(motion, bundle, bank, top=2)
     spans = [(moment.start_s, moment.end_s) for moment in found.moments]
-    assert spans[0] == (0.0, 6.0)
+    assert spans[0][0] == 0.0
     assert spans[-1][1] == pytest.approx(motion.duration)
+    assert all(start <= before + 0.3 for (_, before), (start, _) in pairwise(spans))
+    assert 3 <= len(spans) <= 5
     assert all(1 <= len(moment.captions) <= 2 for moment in found.moments)
     assert all(moment.facts.direction == "forward" for moment in found.moments)
     assert found.facts.duration_s == pytest.approx(21.0)
     assert not caption(walk(3.0), bundle, bank).moments
+
+
+@pytest.mark.parametrize(
+    ("windows", "told"),
+    [
+        ([(0, 6), (3, 9), (6, 12), (7, 13.05)], [(0, 6), (6, 12), (7, 13.05)]),
+        ([(0, 3), (0, 6), (0, 10), (1.5, 4.5), (3, 9), (3, 13), (6, 12), (10, 13)], [(0, 6), (6, 12)]),
+        ([(0, 10), (5, 15), (10, 20), (15, 25)], [(0, 10), (10, 20), (15, 25)]),
+        ([(0, 4)], [(0, 4)]),
+    ],
+)
+def test_of_many_windows_those_that_follow_each_other_are_moments(windows, told):
+    spans = np.array(windows, float)
+    assert [tuple(spans[number]) for number in _one_after_another(spans)] == told
+    order = np.random.default_rng(0).permutation(len(spans))
+    assert sorted(tuple(spans[order][number]) for number in _one_after_another(spans[order])) == sorted(told)
 
 
 def test_embedded_windows_give_what_the_motion_gives(bundle, bank):
