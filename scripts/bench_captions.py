@@ -39,6 +39,7 @@ from motionary.captions.caption import caption, caption_windows, load_calibratio
 from motionary.captions.claims import bearing, claims_of, swapped
 from motionary.captions.measure import Facts, measure
 from motionary.edits import mirror
+from motionary.errors import MotionaryError
 from motionary.library import clip_ids, clip_info, clip_motion, open_library
 from motionary.motion import Motion
 
@@ -72,8 +73,11 @@ FACTS = (
 
 
 def library(data: Path) -> Path:
-    """CMU's trials, indexed."""
-    if not LIBRARY.exists():
+    """CMU's trials, indexed; anew where they were by another version."""
+    try:
+        open_library(LIBRARY).close()
+    except MotionaryError:
+        LIBRARY.unlink(missing_ok=True)
         for name in ("cmu_mocap.zip", "cmu_mocap_extra.zip"):
             with zipfile.ZipFile(data / name) as archive:
                 archive.extractall(FOLDER)
