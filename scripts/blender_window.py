@@ -125,11 +125,12 @@ class Session:
             raise RuntimeError(f"blender {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done
 
-    def install(self, archive: Path) -> None:
-        """Install the extension's zip as `blender --command extension` does, and enable it."""
+    def install(self, archive: Path, *, enable: bool = True) -> None:
+        """Install the extension's zip as `blender --command extension` does, and have it enabled."""
         shutil.copy(archive, self.folder / archive.name)
         inside = self.place.inside(self.folder / archive.name)
-        self.run("--command", "extension", "install-file", "-r", "user_default", "--enable", inside)
+        how = ("-r", "user_default", *(("--enable",) if enable else ()))
+        self.run("--command", "extension", "install-file", *how, inside)
 
 
 @contextmanager

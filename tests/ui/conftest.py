@@ -31,9 +31,9 @@ def archive(place, tmp_path_factory):
     """The extension's zip, built anew, or the one that MOTIONARY_UI_ZIP names."""
     if named := os.environ.get("MOTIONARY_UI_ZIP"):
         return Path(named)
-    from scripts.build_extension import build_extension
+    from scripts.build_extension import build
 
-    return build_extension(tmp_path_factory.mktemp("extension"))
+    return build(tmp_path_factory.mktemp("extension"))
 
 
 @pytest.fixture(scope="session")
