@@ -239,6 +239,8 @@ class Library:
 
     def close(self) -> None:
         """Close the file; the library cannot be used afterwards."""
+        if "keywords" in self.__dict__:  # their index is a database in memory
+            self.keywords.connection.close()
         self.connection.close()
 
     def __enter__(self) -> Library:
