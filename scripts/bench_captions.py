@@ -10,6 +10,7 @@ scripts/bench_cmu.py, if it is there), then prints three tables:
    measured, the share of which the facts say the same. Descriptions tell of a part of a trial only, and now
    and then of another one: nobody has corrected them here. Beside it, of the trials whose description says
    nothing of the kind, how many facts say it all the same: often rightly, for descriptions are short.
+   What parts walks from runs, and slow ones from others, was set on these trials (measure.py).
 3. Captions: how many of the first captions name an action that the description names (see
    calibrate_captions.py); most of these trials were trained on, and those that were not stand apart. And how
    many first captions say a side that the mirrored motion's first caption says too: each is a contradiction.
