@@ -20,6 +20,5 @@ def test_of_a_long_clip_the_part_that_matched_is_applied(tmp_path):
     ask = f"--rig human --library {path} --model {bundle} --query walks --output x".split()
     part, hit, _ = choose_clip(parse_apply("test", ask))
     assert part.motion.duration == pytest.approx(hit["end_s"] - hit["start_s"], abs=1 / 30)  # to the frame
-    assert part.motion.duration < 7
     whole, _, _ = choose_clip(parse_apply("test", [*ask, "--whole-clip"]))
-    assert whole.motion.duration == pytest.approx(20.0)
+    assert part.motion.duration < whole.motion.duration == pytest.approx(20.0)
