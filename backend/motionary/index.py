@@ -47,6 +47,7 @@ from motionary.errors import MotionaryError
 from motionary.features import FPS, features_from_joints, motion_joints
 from motionary.formats import SUFFIXES, read_clip
 from motionary.library import Library, Model, NewClip, Source
+from motionary.moments import cut_costs, snapped
 from motionary.motion import Clip, Motion
 from motionary.search import TextModel, check_model
 
@@ -96,16 +97,25 @@ class MotionModel(TextModel, Protocol):
 
 @dataclass(frozen=True)
 class Windows:
-    """What of a clip gets an embedding, in seconds: a clip up to ``whole`` as it is; of a longer one,
-    ``length`` seconds every ``step``, and the last ones flush with the end."""
+    """What of a clip gets an embedding, in seconds.
+
+    A clip up to ``whole`` does as it is. So do windows of each of ``lengths``, a new one every ``step`` of
+    its length and the last flush with the end: all of them in a longer clip; in one up to ``whole`` those of
+    half its length or less, for several things may be done in it, too.
+    """
 
     whole: float = 10.0
-    length: float = 6.0
-    step: float = 3.0
+    lengths: tuple[float, ...] = (3.0, 6.0, 10.0)
+    step: float = 0.5
 
     def __post_init__(self) -> None:
-        if not (0 < self.length <= self.whole < np.inf and 0 < self.step <= self.length):
-            raise MotionaryError(f"windows need 0 < step <= length <= whole, not {self}")
+        if not (
+            self.lengths
+            and min(self.lengths) > 0
+            and max(self.lengths) <= self.whole < np.inf
+            and 0 < self.step <= 1
+        ):
+            raise MotionaryError(f"windows need 0 < lengths <= whole and 0 < step <= 1, not {self}")
 
 
 @dataclass(frozen=True)
@@ -349,11 +359,15 @@ def add_clips(
 
 def window_frames(frames: int, windows: Windows) -> list[tuple[int, int]]:
     """Which of ``frames`` frames at 20 fps get an embedding, as [start, end) ranges in order."""
-    whole, length, step = (max(1, round(s * FPS)) for s in (windows.whole, windows.length, windows.step))
-    if frames <= whole:
-        return [(0, frames)]
-    starts = [*range(0, frames - length, step), frames - length]
-    return [(start, start + length) for start in starts]
+    is_whole = frames <= round(windows.whole * FPS)
+    ranges = {(0, frames)} if is_whole else set()
+    for seconds in windows.lengths:
+        length = max(1, round(seconds * FPS))
+        if length <= (frames // 2 if is_whole else frames):
+            step = max(1, round(length * windows.step))
+            starts = [*range(0, frames - length, step), frames - length]
+            ranges |= {(start, start + length) for start in starts}
+    return sorted(ranges)
 
 
 def motion_windows(
@@ -369,8 +383,8 @@ def motion_windows(
 def _fitted(windows: Windows, bundle: MotionModel) -> Windows:
     """Windows that the model takes in whole."""
     longest = bundle.max_frames / FPS
-    length = min(windows.length, longest)
-    return Windows(min(windows.whole, longest), length, min(windows.step, length))
+    lengths = tuple(dict.fromkeys(min(length, longest) for length in windows.lengths))
+    return replace(windows, whole=min(windows.whole, longest), lengths=lengths)
 
 
 def _model(bundle: MotionModel) -> Model:
@@ -597,9 +611,11 @@ def _prepared(clip: Clip, windows: Windows) -> tuple[NewClip, list[NDArray[np.fl
 def _parts(motion: Motion, windows: Windows) -> tuple[NDArray[np.float64], list[NDArray[np.float32]]]:
     """The windows of a motion: their seconds (N, 2), and the features of each as if it were all there is."""
     joints = motion_joints(motion)
-    ranges = window_frames(max(len(joints) - 1, 1), windows)
+    frames = max(len(joints) - 1, 1)
+    longest = round(windows.whole * FPS)
+    ranges = snapped(window_frames(frames, windows), cut_costs(joints, FPS), frames, longest)
     spans = np.array(ranges, np.float64) / FPS
-    spans[-1, 1] = motion.duration
+    spans[[end == frames for _, end in ranges], 1] = motion.duration
     return spans, [features_from_joints(joints[start : end + 1]) for start, end in ranges]
 
 

@@ -643,7 +643,7 @@ def read_embeddings(library: Library) -> Embeddings:
     with _sound(library.path):
         rows = library.connection.execute(
             "SELECT clip, start_s, end_s, vector, facts FROM embeddings JOIN models ON key = model "
-            "WHERE is_current = 1 ORDER BY clip, start_s"
+            "WHERE is_current = 1 ORDER BY clip, start_s, end_s"
         ).fetchall()
         if any(len(row[3]) != 4 * model.joint_dim or len(row[4]) != 4 * WIDTH for row in rows):
             raise ValueError(f"an embedding does not have {model.joint_dim} numbers and {WIDTH} facts")

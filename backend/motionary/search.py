@@ -1,7 +1,8 @@
 """Exact search: a query against every embedding of a library.
 
-A clip scores as its best window does, and the hit tells that window. Ranking 100,000 windows of 256 numbers
-takes 0.02 s on one core (and reading them, once, 0.6 s), so no index is kept beside the embeddings.
+A clip scores as its best window does, and the hit tells the moment around it (`motionary.moments`).
+Ranking 100,000 windows of 256 numbers takes 0.02 s on one core (and reading them, once, 0.6 s), so no index
+is kept beside the embeddings.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from motionary.errors import MotionaryError
 from motionary.keywords import shares
 from motionary.library import Library, clip_info
+from motionary.moments import moment_span
 from motionary.query import parse_query
 from motionary.ranking import Rows, score_rows
 
@@ -39,8 +41,10 @@ class TextModel(Protocol):
 
 @dataclass(frozen=True)
 class Hit:
-    """A clip found: rank from 1, score the cosine in [-1, 1] of its best window, which is seconds start_s to
-    end_s of the clip, itself duration_s long (the whole of a short one).
+    """A clip found: rank from 1, score the cosine in [-1, 1] of its best window.
+
+    start_s, end_s: from when to when it matches, seconds of the clip, itself duration_s long. mirrored: it is
+    its mirror image that is like what was asked for.
     """
 
     rank: int
@@ -54,6 +58,7 @@ class Hit:
     captions: tuple[str, ...]
     tags: tuple[str, ...]
     duration_s: float
+    mirrored: bool = False
 
 
 def search(
@@ -64,12 +69,15 @@ def search(
     *,
     without: Sequence[str] = (),
     among: NDArray[np.bool_] | None = None,
+    whole_clips: bool = False,
 ) -> list[Hit]:
     """The ``top`` clips that match ``query`` best, best first; equal scores by clip id.
 
     What a query may say is told in `motionary.query`, how it is scored in `motionary.ranking`. without: what
     is not wanted. among: which rows of ``library.embeddings`` to look at, (N,); None for all (see
-    `motionary.filters`). MotionaryError for a query that says nothing, and where another model than
+    `motionary.filters`). whole_clips: a hit is all of its clip, not the moment that matches.
+
+    MotionaryError for a query that says nothing, and where another model than
     ``bundle`` embedded the library.
     """
     asked = parse_query(query, without)
@@ -82,7 +90,7 @@ def search(
     words = told[np.searchsorted(library.keywords.clips, held.clips)]
     rows = Rows(held.vectors, held.facts, held.clips, held.spans)
     scores = score_rows(asked, bundle.embed_texts, rows, words=words, among=among)
-    return _hits(library, scores, top)
+    return _hits(library, scores, top, whole_clips=whole_clips)
 
 
 def similar(
@@ -114,6 +122,7 @@ def search_vector(
     *,
     among: NDArray[np.bool_] | None = None,
     leave_out: int | None = None,
+    whole_clips: bool = False,
 ) -> list[Hit]:
     """The ``top`` clips nearest to ``vector`` (D,), an embedding by the library's model, of any length.
 
@@ -127,7 +136,7 @@ def search_vector(
     scores = held.vectors @ unit
     if among is not None:
         scores = np.where(among, scores, -np.inf)
-    return _hits(library, scores, top, leave_out)
+    return _hits(library, scores, top, leave_out, whole_clips=whole_clips)
 
 
 def _check_top(top: int) -> None:
@@ -135,7 +144,14 @@ def _check_top(top: int) -> None:
         raise MotionaryError(f"cannot give the best {top} clips; ask for 1 or more")
 
 
-def _hits(library: Library, scores: NDArray[np.float32], top: int, leave_out: int | None = None) -> list[Hit]:
+def _hits(
+    library: Library,
+    scores: NDArray[np.float32],
+    top: int,
+    leave_out: int | None = None,
+    *,
+    whole_clips: bool = False,
+) -> list[Hit]:
     """The clips with the best rows; scores: (N,) of ``library.embeddings``, -inf where a row is left out."""
     held = library.embeddings
     # Embeddings are sorted by clip: its windows are a run of rows, and the clip scores as the best of them.
@@ -148,15 +164,16 @@ def _hits(library: Library, scores: NDArray[np.float32], top: int, leave_out: in
     ends = np.append(starts[1:], len(scores))
     hits = []
     for rank, run in enumerate(runs.tolist(), start=1):
-        row = starts[run] + int(np.argmax(scores[starts[run] : ends[run]]))
+        own = slice(starts[run], ends[run])
         info = clip_info(library, int(clips[run]))
-        start, end = held.spans[row].tolist()
+        whole = (0.0, info.duration)
+        start, end = whole if whole_clips else moment_span(held.spans[own], scores[own])
         hits.append(
             Hit(
                 rank,
                 info.id,
                 info.name,
-                float(np.clip(scores[row], -1.0, 1.0)),
+                float(np.clip(of_clip[run], -1.0, 1.0)),
                 start,
                 end,
                 info.fps,

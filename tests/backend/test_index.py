@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ from motionary.body import JOINTS, body_positions
 from motionary.bundle import load_bundle
 from motionary.clip_stream import FileClips
 from motionary.errors import MotionaryError
-from motionary.features import motion_features
+from motionary.features import features_from_joints, motion_features, motion_joints
 from motionary.formats import read_clip, write_bvh
 from motionary.index import Windows, add_clips, embed_again, index_files, window_frames
 from motionary.library import (
@@ -35,7 +36,7 @@ from motionary.library import (
     sources,
     summary,
 )
-from motionary.motion import Clip, Motion, Skeleton, slice_frames
+from motionary.motion import Clip, Motion, Skeleton
 from motionary.search import search, similar
 from tests.bundles import make_bundle
 from tests.data import unzipped
@@ -81,21 +82,28 @@ def names(library):
 
 
 @given(st.integers(1, 20_000))
-def test_windows_cover_every_frame_and_are_all_as_long(frames):
+def test_windows_of_each_length_cover_every_frame(frames):
     ranges = window_frames(frames, Windows())
+    assert ranges == sorted(set(ranges))
     assert ranges[0][0] == 0
-    assert ranges[-1][1] == frames
+    assert max(end for _, end in ranges) == frames
+    assert all(0 <= start < end <= frames for start, end in ranges)
+    lengths = {end - start for start, end in ranges}
     if frames <= 200:
-        assert ranges == [(0, frames)]
+        assert lengths == {frames} | ({60} if frames >= 120 else set())
     else:
-        assert {end - start for start, end in ranges} == {120}
-        steps = np.diff([start for start, _ in ranges])
-        assert (steps[:-1] == 60).all()
-        assert 0 < steps[-1] <= 60
+        assert lengths == {60, 120, 200}
+    for length in lengths:
+        own = [(start, end) for start, end in ranges if end - start == length]
+        steps = np.diff([start for start, _ in own])
+        assert (own[0][0], own[-1][1]) == (0, frames)
+        assert (steps[:-1] == length // 2).all()
+        assert ((steps > 0) & (steps <= length // 2)).all()
 
 
 @pytest.mark.parametrize(
-    "options", [{"step": 0}, {"length": 20}, {"step": 7}, {"whole": np.inf}, {"length": -1}]
+    "options",
+    [{"step": 0}, {"step": 1.5}, {"lengths": ()}, {"lengths": (0, 3)}, {"whole": 5}, {"whole": np.inf}],
 )
 def test_senseless_windows_are_refused(options):
     with pytest.raises(MotionaryError, match="windows need"):
@@ -133,12 +141,35 @@ def test_the_embedding_is_that_of_the_motion(library, bundle, moves):
 def test_a_long_clip_has_windows_each_embedded_as_if_it_were_alone(library, bundle, moves):
     run(library, bundle, moves)
     held = read_embeddings(library)
-    rows = held.clips == find_clip(library, "long")
-    np.testing.assert_allclose(held.spans[rows], [[0, 6], [3, 9], [6, 12], [7.95, 14]])
-    motion = read_clip(moves / "sub" / "long.bvh").motion
-    # Frames 90 to 272 at 30 fps are seconds 3 to 9 and the frame after, whose features end there.
-    alone = bundle.embed_features([motion_features(slice_frames(motion, 90, 271))])[0]
-    np.testing.assert_allclose(held.vectors[rows][1], alone, atol=1e-4)
+    rows = np.flatnonzero(held.clips == find_clip(library, "long"))
+    spans = held.spans[rows]
+    assert spans[:, 0].min() == 0.0
+    assert spans[:, 1].max() == 14.0
+    assert {round(length) for length in np.diff(spans)[:, 0]} >= {3, 6, 10}
+    joints = motion_joints(read_clip(moves / "sub" / "long.bvh").motion)
+    frames = np.round(np.minimum(spans, 279 / 20) * 20).astype(int)
+    alone = [features_from_joints(joints[start : end + 1]) for start, end in frames.tolist()]
+    np.testing.assert_allclose(held.vectors[rows], bundle.embed_features(alone), atol=1e-4)
+
+
+def test_windows_begin_and_end_where_the_take_is_well_cut(library, bundle):
+    # Walks, stands still for half a second about 4.7 s, walks on.
+    going, still = walk(4.5), walk(0.5)
+    still = replace(
+        still,
+        rotations=np.broadcast_to(going.rotations[-1], still.rotations.shape),
+        translation=np.broadcast_to(going.translation[-1], still.translation.shape),
+    )
+    on = replace(walk(7.0), translation=walk(7.0).translation + np.array([0, 0, 4.5]))
+    take = replace(
+        going,
+        rotations=np.concatenate([part.rotations for part in (going, still, on)]),
+        translation=np.concatenate([part.translation for part in (going, still, on)]),
+    )
+    add_clips([Clip("stops", take)], library, bundle, source="test")
+    ends = np.unique(read_embeddings(library).spans)
+    (at,) = ends[(ends > 4.1) & (ends < 4.9)]
+    assert 4.5 <= at <= 5.0
 
 
 def test_the_stored_motion_is_the_files(library, bundle, moves):
@@ -418,7 +449,7 @@ def test_clips_of_another_programs_reading_can_be_added(library, bundle):
     add_clips(clips, library, bundle, source="scene.blend")
     add_clips(clips, library, bundle, source="scene.blend")
     assert names(library) == ["wave", "long wave"]
-    assert summary(library).embeddings == 1 + 3
+    assert summary(library).embeddings == 1 + len(window_frames(239, Windows()))
     with pytest.raises(MotionaryError, match="at least 2"):
         add_clips([Clip("pose", standing(1))], library, bundle, source="pose.blend")
     assert summary(library).clips == 2

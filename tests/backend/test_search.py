@@ -50,15 +50,20 @@ def test_hits_are_those_of_a_plain_loop(tmp_path_factory, seed, windows, top):
     wanted = []
     for number, vectors in enumerate(clips, start=1):
         scores = [float(v @ query / np.linalg.norm(v) / np.linalg.norm(query)) for v in vectors]
-        wanted.append((max(scores), number, int(np.argmax(scores))))
+        wanted.append((max(scores), number))
     wanted.sort(key=lambda row: -row[0])
     with library_of(tmp_path_factory.mktemp("s") / "s.motionary", clips, 4) as library:
         hits = search(library, Says(query), "anything", top)
+        wholes = search(library, Says(query), "anything", top, whole_clips=True)
     assert [hit.rank for hit in hits] == list(range(1, min(top, len(clips)) + 1))
-    for hit, (score, number, window) in zip(hits, wanted, strict=False):
+    for hit, (score, number) in zip(hits, wanted, strict=False):
         assert hit.clip == number
         assert hit.score == pytest.approx(score, abs=1e-5)
-        assert (hit.start_s, hit.end_s) == (3.0 * window, 3.0 * window + 6)
+        ends = [3.0 * i for i in range(windows[number - 1] + 2)]
+        assert hit.start_s in ends[:-2]
+        assert hit.end_s in ends[2:]
+    assert [(hit.clip, hit.score) for hit in wholes] == [(hit.clip, hit.score) for hit in hits]
+    assert {(hit.start_s, hit.end_s) for hit in wholes} == {(0.0, 0.3)}
 
 
 def test_a_hit_carries_what_is_known_of_its_clip(tmp_path):
@@ -120,7 +125,15 @@ def test_only_the_rows_that_pass_are_found(tmp_path):
         assert search(library, Says([1, 0]), "q", 9, among=np.zeros(5, bool)) == []
         assert [hit.clip for hit in similar(library, 2, 9, among=rows != 4)] == [1, 3]
         (hit,) = search(library, Says([1, 0]), "q", 9, among=np.arange(5) == 1)
-        assert (hit.clip, hit.start_s) == (2, 0.0)  # its better window did not pass
+        assert (hit.clip, hit.start_s, hit.end_s) == (2, 0.0, 6.0)  # its better window did not pass
+
+
+def test_a_hit_is_all_that_matches_nearly_as_well_and_no_more(tmp_path):
+    fits, not_at_all = [1, 0, 0], [0, 0, 1]
+    take = [not_at_all] * 4 + [fits] * 4 + [not_at_all] * 6
+    with library_of(tmp_path / "s.motionary", [take], 3) as library:
+        (hit,) = search(library, Says([1, 0, 0]), "q", 1)
+    assert (hit.start_s, hit.end_s) == (15.0, 24.0)
 
 
 def test_a_vector_of_any_length_is_a_query(tmp_path):
