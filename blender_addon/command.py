@@ -25,6 +25,7 @@ import bpy
 
 from motionary import __version__, commands
 from motionary.blender_files import find_blender
+from motionary.filters import Filter
 from motionary.screen import PLAIN, run_command, show_any_name
 
 from .bundled import own_bundle
@@ -241,15 +242,72 @@ def _index(options: Options) -> int:
 def _search_options(parser: Parser) -> None:
     _add_library(parser)
     parser.add_argument("query", metavar="QUERY", help='What the motion shows, as in "a person waves".')
+    parser.add_argument(
+        "--not",
+        dest="without",
+        action="append",
+        metavar="TEXT",
+        help="What it does not show; may be repeated.",
+    )
+    for name, words in (("min", "or more"), ("max", "or less")):
+        default = 0.0 if name == "min" else None
+        parser.add_argument(
+            f"--{name}-seconds",
+            type=AtLeast(float, 0),
+            default=default,
+            metavar="FLOAT",
+            help=f"Only clips that last this many seconds {words}.",
+        )
+        parser.add_argument(
+            f"--{name}-distance",
+            type=AtLeast(float, 0),
+            default=default,
+            metavar="FLOAT",
+            help=f"Only moments that get this many metres away {words}.",
+        )
+    parser.add_argument(
+        "--loopable", action="store_true", help="Only what meets its own beginning at its end."
+    )
+    parser.add_argument(
+        "--hand", default="", metavar="left|right|both", help="Only where this hand is at work."
+    )
+    parser.add_argument(
+        "--tag",
+        dest="tags",
+        action="append",
+        metavar="TEXT",
+        help="Only clips with this tag; may be repeated.",
+    )
+    parser.add_argument(
+        "--source", default="", metavar="TEXT", help="Only clips from files whose path holds this text."
+    )
+    parser.add_argument("--starred", action="store_true", help="Only clips that have a star.")
     _add_top(parser)
     _add_model(parser)
     _add_json(parser)
 
 
 def _search(options: Options) -> int:
-    model = options.model or own_bundle()
+    wanted = Filter(
+        min_s=options.min_seconds,
+        max_s=options.max_seconds,
+        tags=tuple(options.tags or ()),
+        source=options.source,
+        starred=options.starred,
+        min_distance=options.min_distance,
+        max_distance=options.max_distance,
+        loops=options.loopable,
+        hand=options.hand,
+    )
     return commands.search(
-        options.library, options.query, top=options.top, model=model, as_json=options.json, screen=PLAIN
+        options.library,
+        options.query,
+        without=options.without or (),
+        wanted=wanted,
+        top=options.top,
+        model=options.model or own_bundle(),
+        as_json=options.json,
+        screen=PLAIN,
     )
 
 
@@ -423,7 +481,13 @@ COMMANDS: Mapping[str, Command] = {
         _index_options,
         _index,
     ),
-    "search": Command("Find the clips that match a description best.", _search_options, _search),
+    "search": Command(
+        "Find the clips that match a description best.\n\n"
+        'A query may have steps ("walks, then sits"), weights ("walks^2 + waves^0.5") and what is\n'
+        'not wanted ("walks -backwards"). Long takes are found by their moments.',
+        _search_options,
+        _search,
+    ),
     "similar": Command(
         "Find the clips that move most like a clip of the library.", _similar_options, _similar
     ),

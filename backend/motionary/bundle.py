@@ -107,6 +107,11 @@ class ModelBundle:
             )
         return encoder
 
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """The whole words of the text encoder's vocabulary, in small letters."""
+        return frozenset(token for token in self.text_encoder.vocabulary.ids if token.isalpha())
+
     def embed_texts(self, texts: Sequence[str]) -> Array:
         """Unit vectors (N, D) of texts. Raises MotionaryError where the text encoder is missing or broken."""
         states = encode_texts(

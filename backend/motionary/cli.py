@@ -156,12 +156,69 @@ def index(
 def search(
     library: LibraryPath,
     query: Annotated[str, typer.Argument(help='What the motion shows, as in "a person waves".')],
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--not", metavar="TEXT", help="What it does not show; may be repeated."),
+    ] = None,
+    min_seconds: Annotated[
+        float, typer.Option(min=0, help="Only clips that last this many seconds or more.")
+    ] = 0.0,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0, help="Only clips that last this many seconds or less.")
+    ] = None,
+    min_distance: Annotated[
+        float, typer.Option(min=0, help="Only moments that get this many metres away or more.")
+    ] = 0.0,
+    max_distance: Annotated[
+        float | None, typer.Option(min=0, help="Only moments that get this many metres away or less.")
+    ] = None,
+    loopable: Annotated[
+        bool, typer.Option("--loopable", help="Only what meets its own beginning at its end.")
+    ] = False,
+    hand: Annotated[
+        str, typer.Option(metavar="left|right|both", help="Only where this hand is at work.")
+    ] = "",
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only clips with this tag; may be repeated.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Only clips from files whose path holds this text.")] = "",
+    starred: Annotated[bool, typer.Option("--starred", help="Only clips that have a star.")] = False,
     top: Top = 10,
     model: ModelPath = None,
     as_json: Json = False,
 ) -> None:
-    """Find the clips that match a description best."""
-    _leave(lambda: commands.search(library, query, top=top, model=model, as_json=as_json, screen=RICH))
+    """Find the clips that match a description best.
+
+    A query may have steps ("walks, then sits"), weights ("walks^2 + waves^0.5") and what is
+    not wanted ("walks -backwards"). Long takes are found by their moments.
+    """
+
+    def find() -> int:
+        from motionary.filters import Filter
+
+        wanted = Filter(
+            min_s=min_seconds,
+            max_s=max_seconds,
+            tags=tuple(tags or ()),
+            source=source,
+            starred=starred,
+            min_distance=min_distance,
+            max_distance=max_distance,
+            loops=loopable,
+            hand=hand,
+        )
+        return commands.search(
+            library,
+            query,
+            without=without or (),
+            wanted=wanted,
+            top=top,
+            model=model,
+            as_json=as_json,
+            screen=RICH,
+        )
+
+    _leave(find)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from motionary.screen import Screen, complain, print_json
 
 if TYPE_CHECKING:
     from motionary.blender_files import Blender
+    from motionary.filters import Filter
     from motionary.index import IndexReport
     from motionary.search import Hit
 
@@ -85,15 +86,34 @@ def index(
     return 1 if report.failures else 0
 
 
-def search(library: Path, query: str, *, top: int, model: Path | None, as_json: bool, screen: Screen) -> int:
-    """Find the clips that match a description best. Raises MotionaryError."""
+def search(
+    library: Path,
+    query: str,
+    *,
+    without: Sequence[str],
+    wanted: Filter,
+    top: int,
+    model: Path | None,
+    as_json: bool,
+    screen: Screen,
+) -> int:
+    """Find the clips that match a description best, of those that pass ``wanted``. Raises MotionaryError.
+
+    Words that nobody knows are taken for slips, which is said on stderr.
+    """
     from motionary.bundle import load_bundle
+    from motionary.filters import rows_that_pass
+    from motionary.keywords import understood
     from motionary.library import open_library
     from motionary.search import search as find
 
     with open_library(library) as held:
-        hits = find(held, load_bundle(model), query, top)
-    _show_hits(hits, {"library": str(library), "query": query}, as_json, screen)
+        bundle = load_bundle(model)
+        taken = understood(held, query, bundle.known_words)
+        if taken != query:
+            complain(f"searching for {taken!r}")
+        hits = find(held, bundle, taken, top, without=without, among=rows_that_pass(held, wanted))
+    _show_hits(hits, {"library": str(library), "query": query, "understood": taken}, as_json, screen)
     return 0
 
 

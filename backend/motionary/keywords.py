@@ -10,16 +10,18 @@ from __future__ import annotations
 import difflib
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from motionary.captions.grammar import sentences
 from motionary.library import Library, read_rows
 
-__all__ = ["Keywords", "corrected", "keywords_of", "shares"]
+__all__ = ["Keywords", "keywords_of", "shares", "understood"]
 
 STOP_WORDS = frozenset(
     (
@@ -127,23 +129,33 @@ def shares(keywords: Keywords, query: str) -> NDArray[np.float32]:
     return result / np.float32(total) if total else result
 
 
-def corrected(query: str, known: Iterable[str], also: Sequence[str] = ()) -> str:
-    """``query`` with words that nobody knows replaced by those that they are slips of.
+def understood(library: Library, query: str, known: Container[str]) -> str:
+    """``query`` with slips of the finger mended: words that neither ``known`` (those of a language, in small
+    letters) nor the library has, and that are like one of the library's or of our own captions."""
+    own = library.keywords.vocabulary
+    slips = [
+        word
+        for word in dict.fromkeys(re.findall(r"[A-Za-z]+", query))
+        if len(word) >= SHORTEST and word.lower() not in known and word.lower() not in own
+    ]
+    if not slips:
+        return query
+    words = sorted({*own, *_caption_words(), *STOP_WORDS})
+    mended = {slip: near for slip in slips if (near := _nearest(slip.lower(), words))}
+    return re.sub(r"[A-Za-z]+", lambda found: mended.get(found[0], found[0]), query)
 
-    known: words that are right; also: more of them. A word that is like none of them stays.
-    """
-    words = {*known, *also, *STOP_WORDS}
-    stems = {word[:-1] for word in words if word.endswith("s")}
 
-    def right(found: re.Match[str]) -> str:
-        word = found[0].lower()
-        if len(word) < SHORTEST or word in words or word in stems or f"{word}s" in words:
+def _nearest(slip: str, words: Sequence[str]) -> str | None:
+    """The word that it is a slip of: mostly one with the same first letter."""
+    for near in ([word for word in words if word[0] == slip[0]], words):
+        if found := difflib.get_close_matches(slip, near, 1, ALIKE):
             return found[0]
-        near = difflib.get_close_matches(word, sorted(w for w in words if w[0] == word[0]), 1, ALIKE)
-        near = near or difflib.get_close_matches(word, sorted(words), 1, ALIKE)
-        return near[0] if near else found[0]
+    return None
 
-    return re.sub(r"[A-Za-z]+", right, query)
+
+@cache
+def _caption_words() -> frozenset[str]:
+    return frozenset(word for sentence in sentences() for word in _words(sentence.text) if word.isalpha())
 
 
 def _spaced(name: str) -> str:

@@ -1,10 +1,12 @@
 """Words of clips: stems, rarity, slips of the finger."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from motionary.codec import encode_motion
-from motionary.keywords import corrected, shares
+from motionary.keywords import shares, understood
 from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model
 from motionary.motion import Motion, Skeleton
 
@@ -71,11 +73,17 @@ def test_what_a_user_types_is_words_and_no_syntax(keywords, query):
     assert np.isfinite(shares(keywords, query)).all()
 
 
-def test_slips_become_the_words_that_they_are_slips_of(keywords):
-    known = keywords.vocabulary
-    assert corrected(
-        "a persn wlaks and sits dwon", known, ["person"]
-    ) == "a person walks and sits dwon".replace("dwon", "down")
-    assert corrected("a person sits", known) == "a person sits"
-    assert corrected("Salsa", known) == "Salsa"
-    assert corrected("xyz", known) == "xyz"
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ("a persn wlaks and sits dwon", "a person walks and sits down"),
+        ("someone wavees, then juumps", "someone waves, then jumps"),
+        ("a person sits", "a person sits"),
+        ("Salsa -slowly", "Salsa -slowly"),
+        ("xyzzy qwrtz", "xyzzy qwrtz"),
+        ("", ""),
+    ],
+)
+def test_slips_become_the_words_that_they_are_slips_of(keywords, query, meant):
+    library = SimpleNamespace(keywords=keywords)
+    assert understood(library, query, {"salsa", "slowly"}) == meant

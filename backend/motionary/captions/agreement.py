@@ -75,7 +75,7 @@ def _speed_apart(claims: Claims, facts: Facts) -> float:
     if claims.speed not in ("slow", "fast") or facts.speed_mps <= 0:
         return 0.0
     middle = MIDDLE_RUN if "runs" in claims.needs else MIDDLE_WALK
-    faster = 1.0 / (1.0 + (middle / facts.speed_mps) ** STEEPNESS)
+    faster = 1.0 / (1.0 + math.pow(middle / facts.speed_mps, STEEPNESS))
     return faster if claims.speed == "slow" else 1.0 - faster
 
 
