@@ -249,22 +249,15 @@ def _search_options(parser: Parser) -> None:
         metavar="TEXT",
         help="What it does not show; may be repeated.",
     )
-    for name, words in (("min", "or more"), ("max", "or less")):
-        default = 0.0 if name == "min" else None
-        parser.add_argument(
-            f"--{name}-seconds",
-            type=AtLeast(float, 0),
-            default=default,
-            metavar="FLOAT",
-            help=f"Only clips that last this many seconds {words}.",
-        )
-        parser.add_argument(
-            f"--{name}-distance",
-            type=AtLeast(float, 0),
-            default=default,
-            metavar="FLOAT",
-            help=f"Only moments that get this many metres away {words}.",
-        )
+    for what, told in (("seconds", "clips that last"), ("distance", "moments that get")):
+        unit = "seconds" if what == "seconds" else "metres away"
+        for name, default, words in (("min", 0.0, "or more"), ("max", None, "or less")):
+            parser.add_argument(
+                f"--{name}-{what}",
+                type=AtLeast(float, 0),
+                default=default,
+                help=f"Only {told} this many {unit} {words}.",
+            )
     parser.add_argument(
         "--loopable", action="store_true", help="Only what meets its own beginning at its end."
     )
@@ -275,12 +268,9 @@ def _search_options(parser: Parser) -> None:
         "--tag",
         dest="tags",
         action="append",
-        metavar="TEXT",
         help="Only clips with this tag; may be repeated.",
     )
-    parser.add_argument(
-        "--source", default="", metavar="TEXT", help="Only clips from files whose path holds this text."
-    )
+    parser.add_argument("--source", default="", help="Only clips from files whose path holds this text.")
     parser.add_argument("--starred", action="store_true", help="Only clips that have a star.")
     _add_top(parser)
     _add_model(parser)
