@@ -22,7 +22,9 @@ from motionary.captions.grammar import Sentence
 from motionary.captions.measure import Facts, measure_joints, thinned_joints
 from motionary.config import read_json
 from motionary.errors import MotionaryError
+from motionary.features import FPS
 from motionary.index import MotionModel, Windows, motion_windows
+from motionary.moments import REACH
 from motionary.motion import Motion
 
 __all__ = [
@@ -49,6 +51,8 @@ MOMENT_S = 6.0
 """Seconds of a moment, about."""
 SAME_S = 0.3
 """Seconds by which windows of one length differ: the last frames of a clip count with its last window."""
+MOVED_S = 2 * REACH / FPS
+"""By how much windows of one length differ, whose ends were moved to good cuts."""
 
 CALIBRATION, LOGISTIC = "captions.json", ("intercept", "score", "later")
 LONGEST_NAME = 60
@@ -181,7 +185,7 @@ def caption_windows(
 def of_all(spans: NDArray[np.float64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The direction (D,) of a whole take: of the one window that is all of it, or the mean of the longest."""
     lengths = np.ptp(spans, axis=1)
-    mean: NDArray[np.float32] = vectors[lengths >= lengths.max() - SAME_S].mean(axis=0)
+    mean: NDArray[np.float32] = vectors[lengths >= lengths.max() - MOVED_S].mean(axis=0)
     return mean
 
 
@@ -191,7 +195,7 @@ def _one_after_another(spans: NDArray[np.float64]) -> list[int]:
     They are of the length nearest to MOMENT_S, as few as leave no gap.
     """
     lengths = spans[:, 1] - spans[:, 0]
-    alike = np.flatnonzero(np.abs(lengths - lengths[np.argmin(np.abs(lengths - MOMENT_S))]) < SAME_S)
+    alike = np.flatnonzero(np.abs(lengths - lengths[np.argmin(np.abs(lengths - MOMENT_S))]) <= MOVED_S)
     starts, ends = spans[alike, 0], spans[alike, 1]
     chosen: list[int] = []
     told = 0.0
