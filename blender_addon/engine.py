@@ -23,6 +23,7 @@ from motionary.bundle import ModelBundle, load_bundle
 from motionary.errors import MotionaryError
 from motionary.features import motion_features, motion_joints
 from motionary.filters import Filter, rows_that_pass
+from motionary.keywords import understood
 from motionary.library import Library, Summary, clip_motion, open_library, summary
 from motionary.motion import Motion, slice_frames
 from motionary.pose_strip import pose_frames, pose_strip
@@ -75,13 +76,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found, or in one line why not; ``clips`` are those that the filters left to search."""
+    """What was found, or in one line why not; ``clips`` are those that the filters left to search, ``taken``
+    the query as it was understood."""
 
     question: Question
     hits: tuple[Hit, ...] = ()
     clips: int = 0
     seconds: float = 0.0
     failure: str = ""
+    taken: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,10 +199,13 @@ def answer(question: Question, held: Held) -> Answer:
         library = held.library(question.library)
         among = held.passing(library, question.wanted)
         count = _clips(library, among)
-        hits = _found(question, held, library, among)
+        taken = question.query
+        if question.like is None and question.motion is None:
+            taken = understood(library, question.query, held.bundle(question.model).known_words)
+        hits = _found(question, taken, held, library, among)
     except MotionaryError as error:
         return Answer(question, failure=str(error))
-    return Answer(question, tuple(hits), count, time.perf_counter() - began)
+    return Answer(question, tuple(hits), count, time.perf_counter() - began, taken=taken)
 
 
 def _clips(library: Library, among: NDArray[np.bool_] | None) -> int:
@@ -208,7 +214,9 @@ def _clips(library: Library, among: NDArray[np.bool_] | None) -> int:
     return int(np.count_nonzero(np.diff(clips))) + 1 if len(clips) else 0
 
 
-def _found(question: Question, held: Held, library: Library, among: NDArray[np.bool_] | None) -> list[Hit]:
+def _found(
+    question: Question, taken: str, held: Held, library: Library, among: NDArray[np.bool_] | None
+) -> list[Hit]:
     if question.like is not None:
         return similar(library, question.like, question.top, among=among)
     bundle = held.bundle(question.model)
@@ -220,7 +228,7 @@ def _found(question: Question, held: Held, library: Library, among: NDArray[np.b
     if question.motion is not None:
         vector = bundle.embed_features([motion_features(question.motion)])[0]
         return search_vector(library, vector, question.top, among=among)
-    return search(library, bundle, question.query, question.top, among=among)
+    return search(library, bundle, taken, question.top, among=among)
 
 
 def motion_of(library: Library, hit: Hit, whole: bool) -> Motion:

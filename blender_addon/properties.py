@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 __all__ = ["CLASSES", "MOTIONARY_PG_state", "register", "state", "unregister"]
 
@@ -63,6 +63,40 @@ class MOTIONARY_PG_state(bpy.types.PropertyGroup):
         precision=1,
         subtype="TIME_ABSOLUTE",
         unit="TIME_ABSOLUTE",
+        update=_typed,
+    )
+    min_distance: FloatProperty(  # type: ignore[valid-type]
+        name="From",
+        description="Only moments that get this many metres away from where they begin, or more",
+        min=0.0,
+        soft_max=20.0,
+        step=25,
+        precision=1,
+        subtype="DISTANCE",
+        update=_typed,
+    )
+    max_distance: FloatProperty(  # type: ignore[valid-type]
+        name="Up To",
+        description="Only moments that get this many metres away, or less; 0 for any way",
+        min=0.0,
+        soft_max=20.0,
+        step=25,
+        precision=1,
+        subtype="DISTANCE",
+        update=_typed,
+    )
+    loops: BoolProperty(  # type: ignore[valid-type]
+        name="Loops", description="Only what meets its own beginning at its end", update=_typed
+    )
+    hand: EnumProperty(  # type: ignore[valid-type]
+        name="Hand",
+        description="Only where this hand is at work",
+        items=(
+            ("any", "Any", "Whatever the hands do"),
+            ("left", "Left", "The left hand is at work"),
+            ("right", "Right", "The right hand is at work"),
+            ("both", "Both", "Both hands are at work"),
+        ),
         update=_typed,
     )
     tag: StringProperty(  # type: ignore[valid-type]

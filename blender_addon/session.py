@@ -68,6 +68,7 @@ class Session:
         self.hits: tuple[Hit, ...] = ()
         self.question: Question | None = None
         self.clips = 0
+        self.taken = ""
         self.seconds = 0.0
         self.failure = ""
         self.searching = False
@@ -244,7 +245,7 @@ class Session:
         if told.question.number != self._number:
             return
         self.searching = False
-        self.question, self.failure = told.question, told.failure
+        self.question, self.failure, self.taken = told.question, told.failure, told.taken
         self.hits, self.clips, self.seconds = told.hits, told.clips, told.seconds
         if told.hits and self._asked_words():
             self._rests_at = time.monotonic() + RESTS
@@ -315,6 +316,10 @@ def _filter() -> Filter:
         tags=tuple(tag for part in str(typed.tag).split(",") if (tag := part.strip())),
         source=str(typed.source).strip(),
         starred=bool(typed.starred),
+        min_distance=float(typed.min_distance),
+        max_distance=float(typed.max_distance) or None,
+        loops=bool(typed.loops),
+        hand="" if typed.hand == "any" else str(typed.hand),
     )
 
 

@@ -196,8 +196,16 @@ def _draw_filters(layout: bpy.types.UILayout, typed: MOTIONARY_PG_state) -> None
     box = layout.box().column(align=True)
     box.use_property_split = True
     box.use_property_decorate = False
-    box.prop(typed, "min_seconds")
-    box.prop(typed, "max_seconds")
+    for title, low, high in (
+        ("Length", "min_seconds", "max_seconds"),
+        ("Way", "min_distance", "max_distance"),
+    ):
+        row = box.row(align=True, heading=title)
+        row.prop(typed, low, text="")
+        row.prop(typed, high, text="")
+    box.prop(typed, "hand")
+    box.prop(typed, "loops")
+    box.separator()
     box.prop(typed, "tag")
     box.prop(typed, "source")
     box.prop(typed, "starred")
@@ -215,6 +223,8 @@ def draw_results(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     assert session.question is not None
     what = "Similar" if not session.question.query or session.question.like is not None else "Best"
     layout.label(text=f"{what} {len(session.hits)} of {session.clips:,} clips")
+    if session.taken and session.taken != session.question.query:
+        draw_lines(layout, context, f"Searching for: {session.taken}", "INFO", most=2)
     # The page that the chosen one is on: stepping through the results turns the pages.
     size, chosen = int(preferences(context).page), int(typed.chosen)
     first = max(chosen, 0) // size * size

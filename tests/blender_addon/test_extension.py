@@ -188,7 +188,15 @@ def test_filters_narrow_what_is_searched(empty, ready):
     typed.tag = "Gait, "
     bpy.ops.motionary.search()
     assert found() == ["march"]
-    typed.use_filters = False
+    typed.tag, typed.min_seconds = "", 0.0
+    typed.max_distance = 2.5
+    bpy.ops.motionary.search()
+    assert found() == ["walk_short"]
+    typed.max_distance, typed.hand = 0.0, "left"
+    bpy.ops.motionary.search()
+    assert found() == []
+    assert "No clip passes the filters" in " ".join(drawn(panels.MOTIONARY_PT_main, bpy.context).texts())
+    typed.use_filters, typed.hand = False, "any"
     bpy.ops.motionary.search()
     assert len(found()) == 3
 
@@ -204,6 +212,12 @@ def test_a_star_is_kept_in_the_library_and_is_a_filter(empty, ready):
     bpy.ops.motionary.star(index=0)
     bpy.ops.motionary.search()
     assert found() == []
+
+
+def test_slips_are_mended_and_said(empty, ready):
+    bpy.ops.motionary.search(query="a person wlakss")
+    assert len(found()) == 3
+    assert "Searching for: a person walks" in " ".join(drawn(panels.MOTIONARY_PT_main, bpy.context).texts())
 
 
 def test_similar_to_the_chosen_clip_leaves_it_out(empty, ready):
