@@ -215,7 +215,7 @@ def test_a_star_is_kept_in_the_library_and_is_a_filter(empty, ready):
 
 
 def test_slips_are_mended_and_said(empty, ready):
-    bpy.ops.motionary.search(query="a person wlakss")
+    bpy.ops.motionary.search(query="a person wlaks")
     assert len(found()) == 3
     assert "Searching for: a person walks" in " ".join(drawn(panels.MOTIONARY_PT_main, bpy.context).texts())
 
