@@ -340,6 +340,21 @@ def _caption_options(parser: Parser) -> None:
     )
     parser.add_argument("--top", type=AtLeast(int, 1), default=1, help="How many captions a clip gets.")
     parser.add_argument("--again", action="store_true", help="Caption anew what was captioned before.")
+    parser.add_argument(
+        "--review",
+        type=Path,
+        metavar="PAGE.html",
+        help="Write a page to look the captions through and correct them.",
+    )
+    parser.add_argument(
+        "--apply",
+        type=Path,
+        metavar="FILE",
+        help="Write what that page saved, or a captions.csv, into LIB instead.",
+    )
+    parser.add_argument(
+        "--to-files", action="store_true", help="With --apply, correct the captions.csv of the files, too."
+    )
     _add_model(parser)
     parser.add_argument(
         "--blender",
@@ -359,6 +374,9 @@ def _caption(options: Options) -> int:
         banks=options.bank or (),
         top=options.top,
         again=options.again,
+        review=options.review,
+        corrections=options.apply,
+        to_files=options.to_files,
         model=options.model or own_bundle(),
         find_blender=partial(find_blender, options.blender or this, addon=Path(__file__).parent),
         as_json=options.json,

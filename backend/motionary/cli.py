@@ -248,6 +248,17 @@ def caption(
     ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many captions a clip gets.")] = 1,
     again: Annotated[bool, typer.Option("--again", help="Caption anew what was captioned before.")] = False,
+    review: Annotated[
+        Path | None,
+        typer.Option(metavar="PAGE.html", help="Write a page to look the captions through and correct them."),
+    ] = None,
+    apply: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what that page saved, or a captions.csv, into LIB instead."),
+    ] = None,
+    to_files: Annotated[
+        bool, typer.Option("--to-files", help="With --apply, correct the captions.csv of the files, too.")
+    ] = False,
     model: ModelPath = None,
     blender: Annotated[
         Path | None,
@@ -275,6 +286,9 @@ def caption(
             banks=bank or (),
             top=top,
             again=again,
+            review=review,
+            corrections=apply,
+            to_files=to_files,
             model=model,
             find_blender=partial(find_blender, blender),
             as_json=as_json,

@@ -137,6 +137,9 @@ def caption(
     banks: Sequence[Path],
     top: int,
     again: bool,
+    review: Path | None,
+    corrections: Path | None,
+    to_files: bool,
     model: Path | None,
     find_blender: Callable[[], Blender | None],
     as_json: bool,
@@ -145,14 +148,29 @@ def caption(
     """Say in words what clips of libraries and motion files show; 1 where some failed, each told in a line.
 
     out: the .csv or .jsonl to write; what it has already is left alone, unless ``again``. sidecar: a text
-    beside each file, likewise. banks: more sentences. Raises WrongUsage and MotionaryError.
+    beside each file, likewise. banks: more sentences. review: the page to write. corrections: instead of all
+    that, what such a page saved, to be written into the one library of ``sources``, and with ``to_files``
+    into the captions.csv beside its files. Raises WrongUsage and MotionaryError.
     """
     if out is not None and out.suffix.lower() not in (".csv", ".jsonl"):
         raise WrongUsage(f"{out} ends in neither .csv nor .jsonl", "--out")
+    if review is not None and review.suffix.lower() not in (".html", ".htm"):
+        raise WrongUsage(f"{review} does not end in .html", "--review")
+    if corrections is not None:
+        return _apply_corrections(sources, corrections, to_files, as_json)
+    if to_files:
+        raise WrongUsage("goes with --apply", "--to-files")
     from motionary.bundle import load_bundle
     from motionary.captions.bank import open_bank
-    from motionary.captions.batch import caption_everything
+    from motionary.captions.batch import Row, caption_everything
+    from motionary.captions.review import Card, cards_of, write_page
     from motionary.index import Progress
+    from motionary.library import Library, clip_motion
+
+    cards: list[Card] = []
+
+    def show_card(library: Library, row: Row) -> None:
+        cards.extend(cards_of(row, clip_motion(library, row.clip.id)))
 
     bundle = load_bundle(model)
     with screen.progress("Sentences") as show:
@@ -169,12 +187,15 @@ def caption(
                 again=again,
                 find_blender=find_blender,
                 progress=progress,
+                show=None if review is None else show_card,
             )
     except KeyboardInterrupt:
         where = out or ("the sidecars" if sidecar else None)
         kept = f"; what was finished is in {where}: run the same command again to go on" if where else ""
         complain(f"interrupted{kept}")
         return 130
+    if review is not None:
+        write_page(review, cards, f"Captions of {', '.join(path.name for path in sources)}")
     if as_json:
         print_json(
             {
@@ -186,7 +207,7 @@ def caption(
             }
         )
     else:
-        if out is None and not sidecar:
+        if out is None and not sidecar and review is None:
             screen.table(
                 ("clip", "sure", "caption", "tags", "suggested name"),
                 (
@@ -202,7 +223,41 @@ def caption(
             )
         skipped = f"skipped {report.skipped} done before, " if report.skipped else ""
         print(f"captioned {report.captioned}, {skipped}failed {len(report.failures)}")
+        if review is not None:
+            size = review.stat().st_size
+            print(f"wrote {review}: {len(cards)} cards, {size / 1e6:.1f} MB; open it in a browser")
     return 1 if report.failures else 0
+
+
+def _apply_corrections(sources: Sequence[Path], corrections: Path, to_files: bool, as_json: bool) -> int:
+    from motionary.captions.corrections import apply_corrections, write_back
+    from motionary.library import open_library
+
+    if len(sources) != 1 or sources[0].suffix.lower() != ".motionary":
+        raise WrongUsage("corrects one library, NAME.motionary; give that alone", "--apply")
+    if not sources[0].exists():
+        raise MotionaryError(f"{sources[0]}: no such library")
+    with open_library(sources[0], write=True) as library:
+        done = apply_corrections(library, corrections)
+    written = write_back(done.changed) if to_files else []
+    for line in done.failures:
+        complain(line)
+    if as_json:
+        print_json(
+            {
+                "library": str(sources[0]),
+                "corrected": done.corrected,
+                "unchanged": done.unchanged,
+                "failed": len(done.failures),
+                "failures": done.failures,
+                "tables": [str(path) for path in written],
+            }
+        )
+    else:
+        print(f"corrected {done.corrected}, unchanged {done.unchanged}, failed {len(done.failures)}")
+        for path in written:
+            print(f"wrote {path}")
+    return 1 if done.failures else 0
 
 
 def info(library: Path, *, clips: bool, as_json: bool, screen: Screen) -> int:

@@ -23,7 +23,7 @@ import hashlib
 import json
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,6 +64,7 @@ __all__ = [
     "set_embeddings",
     "set_model",
     "set_starred",
+    "set_words",
     "sources",
     "summary",
     "unembedded",
@@ -467,6 +468,19 @@ def set_starred(library: Library, clip: int, starred: bool) -> None:
                 "INSERT INTO tags SELECT ?1, coalesce(max(position) + 1, 0), ?2 FROM tags WHERE clip = ?1",
                 (clip, STARRED),
             )
+
+
+def set_words(library: Library, words: Mapping[int, tuple[Sequence[str], Sequence[str]]]) -> None:
+    """Give clips, by their ids, other captions and tags, in one transaction; MotionaryError where one is not
+    there."""
+    for clip in words:
+        clip_info(library, clip)
+    with _transaction(library) as execute:
+        for clip, said in words.items():
+            for table, texts in zip(("captions", "tags"), said, strict=True):
+                execute(f"DELETE FROM {table} WHERE clip = ?", (clip,))  # noqa: S608
+                for place, text in enumerate(texts):
+                    execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (clip, place, text))  # noqa: S608
 
 
 def set_embeddings(

@@ -133,12 +133,14 @@ def caption_everything(
     again: bool = False,
     find_blender: Callable[[], Blender | None] = lambda: None,
     progress: Callable[[Progress], None] = lambda step: None,
+    show: Callable[[Library, Row], None] | None = None,
 ) -> Report:
     """Caption the clips of ``sources``: libraries (NAME.motionary), motion files and folders of them.
 
     out: a .csv or .jsonl that gets the rows; sidecar: also, or only, a text beside each file. What either has
     already is passed over, unless ``again``. find_blender: what reads .blend, FBX and glTF. progress: called
-    after each file that is read and each clip that is captioned.
+    after each file that is read and each clip that is captioned. show: called with each clip's row and the
+    library that it is in; nothing is then passed over, though rows that a table has stay as they are.
 
     MotionaryError where a library was embedded by another model than ``bundle``, or the table cannot be read
     or written.
@@ -155,7 +157,7 @@ def caption_everything(
 
         def is_done(info: ClipInfo, file: str) -> bool:
             nonlocal skipped
-            done = not again and (table is not None or sidecar)
+            done = not again and show is None and (table is not None or sidecar)
             done = done and (table is None or file in table.files)
             done = done and (not sidecar or sidecar_path(info).exists())
             skipped += done
@@ -172,8 +174,10 @@ def caption_everything(
                     continue
                 if table is not None and row.file not in table.files:
                     table.add(row)
-                if sidecar:
+                if sidecar and (again or not sidecar_path(row.clip).exists()):
                     write_sidecar(row)
+                if show is not None:
+                    show(library, row)
                 if table is None and not sidecar:
                     clips.append(_json_row(row))
                 captioned += 1
@@ -187,7 +191,7 @@ def caption_everything(
                 failures += missing
                 for line in missing:
                     progress(Progress(0, len(files), "", line))
-                if table is not None and not sidecar and not scratch.exists():
+                if table is not None and not sidecar and show is None and not scratch.exists():
                     # Nothing was left half-way: a file that has a row has all of them, and need not be read.
                     named = {file.partition("#")[0] for file in table.files} | table.files
                     done = [file for file in files if _from(file, folder) in named]
