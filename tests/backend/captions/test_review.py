@@ -1,4 +1,4 @@
-"""The page to look captions through: whole in itself, harmless and moving; in a browser where there is one."""
+"""The page to look captions through: whole, harmless and moving; in a browser, where there is one."""
 
 import base64
 import json
