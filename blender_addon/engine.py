@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary.bundle import ModelBundle, load_bundle
+from motionary.confidence import Background, background, no_motion, told_how_sure
 from motionary.errors import MotionaryError
 from motionary.features import motion_features, motion_joints
 from motionary.filters import Filter, rows_that_pass
@@ -157,12 +158,15 @@ class Held:
     def __init__(self) -> None:
         self._bundle: tuple[Path | None, ModelBundle] | None = None
         self._library: tuple[Path, tuple[int, ...], Library] | None = None
+        self._no_motion: NDArray[np.float32] | None = None
+        self._behind: Background | None = None
         self._passing: tuple[Filter, NDArray[np.bool_] | None] | None = None
 
     def bundle(self, folder: Path | None) -> ModelBundle:
         """The model bundle in a folder."""
         if self._bundle is None or self._bundle[0] != folder:
             self._bundle = (folder, load_bundle(folder))
+            self._no_motion = self._behind = None
         return self._bundle[1]
 
     def library(self, path: Path) -> Library:
@@ -185,11 +189,19 @@ class Held:
             self._passing = (wanted, rows_that_pass(library, wanted))
         return self._passing[1]
 
+    def behind(self, library: Library, bundle: ModelBundle) -> Background:
+        """What answers of the library just opened are held against, to tell how sure they are."""
+        if self._no_motion is None:
+            self._no_motion = no_motion(bundle)
+        if self._behind is None:
+            self._behind = background(library.embeddings.vectors, self._no_motion)
+        return self._behind
+
     def close(self) -> None:
         """Close the library, so that its file can be moved."""
         if self._library is not None:
             self._library[2].close()
-            self._library = self._passing = None
+            self._library = self._passing = self._behind = None
 
 
 def answer(question: Question, held: Held) -> Answer:
@@ -228,7 +240,8 @@ def _found(
     if question.motion is not None:
         vector = bundle.embed_features([motion_features(question.motion)])[0]
         return search_vector(library, vector, question.top, among=among)
-    return search(library, bundle, taken, question.top, among=among)
+    hits = search(library, bundle, taken, question.top, among=among)
+    return told_how_sure(hits, held.behind(library, bundle))
 
 
 def motion_of(library: Library, hit: Hit, whole: bool) -> Motion:

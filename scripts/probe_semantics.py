@@ -92,7 +92,7 @@ def _in_order(clips: list[Clip], seed: int) -> Iterator[Pair]:
         others = [
             c
             for c in short
-            if (not c.tags or c.tags[:1] != clip.tags[:1])
+            if c.tags[:1] != clip.tags[:1]
             and c.captions[0].split()[2:3] != clip.captions[0].split()[2:3]
             and c.motion.skeleton.names == clip.motion.skeleton.names
             and abs(c.motion.fps - clip.motion.fps) < 0.01
@@ -174,7 +174,7 @@ def cmu_clips(data: Path) -> list[Clip]:
         first, end = (round(frame / 20 * whole.fps) for frame in (cut.start, cut.end))
         if end - first > whole.fps and first < whole.frames:
             part = slice_frames(whole, first, min(end, whole.frames))
-            clips.append(Clip(cut.id, part, str(cut.file), tuple(cut.captions), ()))
+            clips.append(Clip(cut.id, part, str(cut.file), tuple(cut.captions), (cut.trial,)))
     return clips
 
 

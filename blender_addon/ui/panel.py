@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from motionary.confidence import is_unsure
 from motionary.library import STARRED
 from motionary.search import Hit
 
@@ -225,6 +226,8 @@ def draw_results(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     layout.label(text=f"{what} {len(session.hits)} of {session.clips:,} clips")
     if session.taken and session.taken != session.question.query:
         draw_lines(layout, context, f"Searching for: {session.taken}", "INFO", most=2)
+    if is_unsure(session.hits):
+        draw_lines(layout, context, "Unsure: this library may have nothing of the kind", "QUESTION")
     # The page that the chosen one is on: stepping through the results turns the pages.
     size, chosen = int(preferences(context).page), int(typed.chosen)
     first = max(chosen, 0) // size * size
@@ -257,7 +260,8 @@ def _draw_hit(layout: bpy.types.UILayout, session: Session, hit: Hit, index: int
     said.label(text=tags, translate=False)
     score = said.row()
     score.alignment = "RIGHT"
-    score.label(text=f"{hit.score:.2f}")
+    sure = f"{hit.score:.2f}" if hit.confidence is None else f"{hit.confidence:.0%}"
+    score.label(text=f"{sure} mirrored" if hit.mirrored else sure)
 
 
 def _star(layout: bpy.types.UILayout, hit: Hit, index: int) -> None:

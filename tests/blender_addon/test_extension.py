@@ -4,7 +4,7 @@ import builtins
 import shutil
 import sqlite3
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import bpy
@@ -218,6 +218,16 @@ def test_slips_are_mended_and_said(empty, ready):
     bpy.ops.motionary.search(query="a person wlaks")
     assert len(found()) == 3
     assert "Searching for: a person walks" in " ".join(drawn(panels.MOTIONARY_PT_main, bpy.context).texts())
+
+
+def test_an_unsure_answer_says_so(empty, ready):
+    bpy.ops.motionary.search(query="a person walks")
+    session = current()
+    for confidence, said in ((0.1, True), (0.9, False)):
+        session.hits = tuple(replace(hit, confidence=confidence) for hit in session.hits)
+        texts = " ".join(drawn(panels.MOTIONARY_PT_main, bpy.context).texts())
+        assert ("Unsure" in texts) == said
+        assert f"{confidence:.0%}" in texts
 
 
 def test_similar_to_the_chosen_clip_leaves_it_out(empty, ready):
