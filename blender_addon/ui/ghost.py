@@ -28,8 +28,9 @@ from .ghost_shape import SIDES, Stand, placed, triangles
 
 __all__ = ["hide", "is_playing", "pose_now", "register", "show", "standing", "unregister"]
 
-TINTS = np.array([[1.0, 1.0, 1.0], [1.25, 0.75, 0.45], [0.6, 0.85, 1.3]])
-"""What the ghost's color is multiplied by on trunk, left and right limbs."""
+SIDE_COLORS = np.array([[0.0, 0.0, 0.0], [0.95, 0.42, 0.1], [0.12, 0.4, 0.85]])
+MIXED = np.array([0.0, 0.75, 0.55])
+"""The colors of pictures of motions on trunk, left and right limbs, and how much of them the ghost's gets."""
 
 PATH_WIDTH = 2.0
 """Pixels of the line on the ground that shows where the hips go."""
@@ -129,9 +130,9 @@ def _draw() -> None:
     settings = preferences()
     points, light = triangles(pose, float(settings.ghost_size))
     color = np.array(settings.ghost_color[:])
-    tints = np.repeat(TINTS[SIDES], len(points) // len(SIDES), axis=0)
-    colors = np.ones((len(points), 4))
-    colors[:, :3] = np.clip(color[:3] * tints * light[:, None], 0.0, 1.0)
+    mixed = color[:3] * (1.0 - MIXED[:, None]) + SIDE_COLORS * MIXED[:, None]
+    colors = np.empty((len(points), 4))
+    colors[:, :3] = np.repeat(mixed[SIDES], len(points) // len(SIDES), axis=0) * light[:, None]
     colors[:, 3] = color[3]
     gpu.state.blend_set("ALPHA")
     gpu.state.depth_test_set("LESS_EQUAL")

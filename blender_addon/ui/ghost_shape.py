@@ -92,7 +92,7 @@ def triangles(joints: Floats, thickness: float = 1.0) -> tuple[Floats, Floats]:
     along = along / lengths
     helper = np.where(np.abs(along @ UP)[:, None] > 0.9, [1.0, 0.0, 0.0], UP)
     side = np.cross(along, helper)
-    side /= np.linalg.norm(side, axis=1, keepdims=True)
+    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12)  # a bone may have no length
     other = np.cross(along, side)
     leg = leg_length({name: joints[i] for i, name in enumerate(JOINTS)})
     radius = np.minimum(THICKNESS * leg, 0.3 * lengths) * thickness
