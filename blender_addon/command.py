@@ -1,4 +1,5 @@
-"""``blender --command motionary index | search | similar | caption | info | export | starter | apply``.
+"""``blender --command motionary index | search | similar | duplicates | caption | info | export | starter |
+apply``.
 
 The commands and options of `motionary.cli`, parsed by argparse, for Blender's Python has no typer (a test
 compares them), and the same work, from `motionary.commands`. What differs is where things come from: the
@@ -128,7 +129,7 @@ def _chosen(arguments: Sequence[str]) -> Callable[[], int]:
 
 
 def _usage() -> Parser:
-    listed = "\n".join(f"  {name:9}{command.about.splitlines()[0]}" for name, command in COMMANDS.items())
+    listed = "\n".join(f"  {name:11}{command.about.splitlines()[0]}" for name, command in COMMANDS.items())
     result = Parser(
         prog=PROG,
         description="A motion dictionary: index motion files, find clips by describing them, "
@@ -272,6 +273,7 @@ def _search_options(parser: Parser) -> None:
     )
     parser.add_argument("--source", default="", help="Only clips from files whose path holds this text.")
     parser.add_argument("--starred", action="store_true", help="Only clips that have a star.")
+    _add_whole_clips(parser)
     _add_top(parser)
     _add_model(parser)
     _add_json(parser)
@@ -295,6 +297,7 @@ def _search(options: Options) -> int:
         without=options.without or (),
         wanted=wanted,
         top=options.top,
+        whole_clips=options.whole_clips,
         model=options.model or own_bundle(),
         as_json=options.json,
         screen=PLAIN,
@@ -303,15 +306,50 @@ def _search(options: Options) -> int:
 
 def _similar_options(parser: Parser) -> None:
     _add_library(parser)
-    _add_clip(parser)
+    parser.add_argument(
+        "clip",
+        metavar="CLIP|FILE",
+        help="A clip's id, its name or the beginning of it; or a motion file, FILE or FILE#CLIP.",
+    )
+    _add_whole_clips(parser)
     _add_top(parser)
+    _add_model(parser)
+    parser.add_argument(
+        "--blender",
+        type=Path,
+        metavar="PATH",
+        help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
+    )
     _add_json(parser)
 
 
 def _similar(options: Options) -> int:
+    this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
     return commands.similar(
-        options.library, options.clip, top=options.top, as_json=options.json, screen=PLAIN
+        options.library,
+        options.clip,
+        top=options.top,
+        whole_clips=options.whole_clips,
+        model=options.model or own_bundle(),
+        find_blender=partial(find_blender, options.blender or this, addon=Path(__file__).parent),
+        as_json=options.json,
+        screen=PLAIN,
     )
+
+
+def _duplicates_options(parser: Parser) -> None:
+    _add_library(parser)
+    parser.add_argument(
+        "--sure",
+        type=float,
+        default=0.5,
+        help="How sure it has to be that two clips are one motion, up to 1.",
+    )
+    _add_json(parser)
+
+
+def _duplicates(options: Options) -> int:
+    return commands.duplicates(options.library, sure=options.sure, as_json=options.json, screen=PLAIN)
 
 
 def _caption_options(parser: Parser) -> None:
@@ -472,6 +510,12 @@ def _add_model(parser: Parser) -> None:
     )
 
 
+def _add_whole_clips(parser: Parser) -> None:
+    parser.add_argument(
+        "--whole-clips", action="store_true", help="Tell whole clips, not the moments in them that match."
+    )
+
+
 def _add_top(parser: Parser) -> None:
     parser.add_argument("--top", type=AtLeast(int, 1), default=10, help="How many clips to show.")
 
@@ -497,7 +541,16 @@ COMMANDS: Mapping[str, Command] = {
         _search,
     ),
     "similar": Command(
-        "Find the clips that move most like a clip of the library.", _similar_options, _similar
+        "Find the clips that move most like a clip of the library or of a file.\n\n"
+        "What moves like its mirror image is found, too, and said to be mirrored.",
+        _similar_options,
+        _similar,
+    ),
+    "duplicates": Command(
+        "Find the clips of a library that are one motion: copies, cut, scaled, turned, mirrored, on other "
+        "rigs.\n\nEach is proved by its joints. Nothing is changed.",
+        _duplicates_options,
+        _duplicates,
     ),
     "caption": Command(
         "Say in words what clips show, with tags and a file name; again, only what has none yet.\n\n"

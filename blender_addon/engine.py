@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from motionary.bundle import ModelBundle, load_bundle
 from motionary.confidence import Background, background, no_motion, told_how_sure
 from motionary.errors import MotionaryError
-from motionary.features import motion_features, motion_joints
+from motionary.features import motion_joints
 from motionary.filters import Filter, rows_that_pass
 from motionary.keywords import understood
 from motionary.library import Library, Summary, clip_motion, open_library, summary
 from motionary.motion import Motion, slice_frames
 from motionary.pose_strip import pose_frames, pose_strip
-from motionary.search import Hit, search, search_vector, similar
+from motionary.search import Hit, search, similar, similar_to_motion
 
 __all__ = [
     "FRAMES",
@@ -230,7 +230,8 @@ def _found(
     question: Question, taken: str, held: Held, library: Library, among: NDArray[np.bool_] | None
 ) -> list[Hit]:
     if question.like is not None:
-        return similar(library, question.like, question.top, among=among)
+        own = held.bundle(question.model)
+        return similar(library, question.like, question.top, bundle=own, among=among)
     bundle = held.bundle(question.model)
     if library.model is not None and library.model.id != bundle.id:
         raise MotionaryError(
@@ -238,8 +239,7 @@ def _found(
             f"({bundle.name}); Embed Again under Libraries, or set that model in the preferences"
         )
     if question.motion is not None:
-        vector = bundle.embed_features([motion_features(question.motion)])[0]
-        return search_vector(library, vector, question.top, among=among)
+        return similar_to_motion(library, bundle, question.motion, question.top, among=among)
     hits = search(library, bundle, taken, question.top, among=among)
     return told_how_sure(hits, held.behind(library, bundle))
 

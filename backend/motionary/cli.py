@@ -1,4 +1,4 @@
-"""The command line: ``motionary index | search | similar | caption | info | export | starter``.
+"""The command line: ``motionary index | search | similar | duplicates | caption | info | export | starter``.
 
 Results go to stdout (with ``--json`` one JSON document and nothing else), progress and failures to stderr.
 Exit codes: 0 done, 1 a failure said in one line, 2 wrong usage, 130 interrupted, 141 nobody reads the output.
@@ -61,6 +61,9 @@ ClipName = Annotated[
 ModelPath = Annotated[
     Path | None,
     typer.Option("--model", metavar="BUNDLE", help="A model bundle's folder, instead of the built-in model."),
+]
+WholeClips = Annotated[
+    bool, typer.Option("--whole-clips", help="Tell whole clips, not the moments in them that match.")
 ]
 Top = Annotated[int, typer.Option("--top", min=1, help="How many clips to show.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and nothing else.")]
@@ -183,6 +186,7 @@ def search(
     ] = None,
     source: Annotated[str, typer.Option(help="Only clips from files whose path holds this text.")] = "",
     starred: Annotated[bool, typer.Option("--starred", help="Only clips that have a star.")] = False,
+    whole_clips: WholeClips = False,
     top: Top = 10,
     model: ModelPath = None,
     as_json: Json = False,
@@ -213,6 +217,7 @@ def search(
             without=without or (),
             wanted=wanted,
             top=top,
+            whole_clips=whole_clips,
             model=model,
             as_json=as_json,
             screen=RICH,
@@ -222,9 +227,62 @@ def search(
 
 
 @app.command()
-def similar(library: LibraryPath, clip: ClipName, top: Top = 10, as_json: Json = False) -> None:
-    """Find the clips that move most like a clip of the library."""
-    _leave(lambda: commands.similar(library, clip, top=top, as_json=as_json, screen=RICH))
+def similar(
+    library: LibraryPath,
+    clip: Annotated[
+        str,
+        typer.Argument(
+            metavar="CLIP|FILE",
+            help="A clip's id, its name or the beginning of it; or a motion file, FILE or FILE#CLIP.",
+        ),
+    ],
+    whole_clips: WholeClips = False,
+    top: Top = 10,
+    model: ModelPath = None,
+    blender: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find the clips that move most like a clip of the library or of a file.
+
+    What moves like its mirror image is found, too, and said to be mirrored.
+    """
+
+    def find() -> int:
+        from motionary.blender_files import find_blender
+
+        return commands.similar(
+            library,
+            clip,
+            top=top,
+            whole_clips=whole_clips,
+            model=model,
+            find_blender=partial(find_blender, blender),
+            as_json=as_json,
+            screen=RICH,
+        )
+
+    _leave(find)
+
+
+@app.command()
+def duplicates(
+    library: LibraryPath,
+    sure: Annotated[
+        float, typer.Option(help="How sure it has to be that two clips are one motion, up to 1.")
+    ] = 0.5,
+    as_json: Json = False,
+) -> None:
+    """Find the clips of a library that are one motion: copies, cut, scaled, turned, mirrored, on other rigs.
+
+    Each is proved by its joints. Nothing is changed.
+    """
+    _leave(lambda: commands.duplicates(library, sure=sure, as_json=as_json, screen=RICH))
 
 
 @app.command()

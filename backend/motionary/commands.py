@@ -20,9 +20,21 @@ if TYPE_CHECKING:
     from motionary.blender_files import Blender
     from motionary.filters import Filter
     from motionary.index import IndexReport
+    from motionary.library import ClipInfo
     from motionary.search import Hit
 
-__all__ = ["DEVICES", "WrongUsage", "caption", "export", "index", "info", "search", "similar", "starter"]
+__all__ = [
+    "DEVICES",
+    "WrongUsage",
+    "caption",
+    "duplicates",
+    "export",
+    "index",
+    "info",
+    "search",
+    "similar",
+    "starter",
+]
 
 DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
 """What may embed: numpy, or torch on a device."""
@@ -93,15 +105,17 @@ def search(
     without: Sequence[str],
     wanted: Filter,
     top: int,
+    whole_clips: bool,
     model: Path | None,
     as_json: bool,
     screen: Screen,
 ) -> int:
     """Find the clips that match a description best, of those that pass ``wanted``. Raises MotionaryError.
 
-    Words that nobody knows are taken for slips, which is said on stderr.
+    Words that nobody knows are taken for slips; that is said on stderr, and also where the answer is unsure.
     """
     from motionary.bundle import load_bundle
+    from motionary.confidence import background, is_unsure, no_motion, told_how_sure
     from motionary.filters import rows_that_pass
     from motionary.keywords import understood
     from motionary.library import open_library
@@ -112,20 +126,106 @@ def search(
         taken = understood(held, query, bundle.known_words)
         if taken != query:
             complain(f"searching for {taken!r}")
-        hits = find(held, bundle, taken, top, without=without, among=rows_that_pass(held, wanted))
-    _show_hits(hits, {"library": str(library), "query": query, "understood": taken}, as_json, screen)
+        hits = find(
+            held,
+            bundle,
+            taken,
+            top,
+            without=without,
+            among=rows_that_pass(held, wanted),
+            whole_clips=whole_clips,
+        )
+        hits = told_how_sure(hits, background(held.embeddings.vectors, no_motion(bundle)))
+    unsure = is_unsure(hits)
+    if unsure:
+        complain("unsure: this library may have nothing of the kind; these come nearest")
+    asked = {"library": str(library), "query": query, "understood": taken, "unsure": unsure}
+    _show_hits(hits, asked, as_json, screen)
     return 0
 
 
-def similar(library: Path, clip: str, *, top: int, as_json: bool, screen: Screen) -> int:
-    """Find the clips that move most like a clip of the library. Raises MotionaryError."""
-    from motionary.library import clip_info, find_clip, open_library
-    from motionary.search import similar as find
+def similar(
+    library: Path,
+    clip: str,
+    *,
+    top: int,
+    whole_clips: bool,
+    model: Path | None,
+    find_blender: Callable[[], Blender | None],
+    as_json: bool,
+    screen: Screen,
+) -> int:
+    """Find the clips that move most like a clip of the library or of a file, or like its mirror image.
 
+    clip: "FILE" or "FILE#Clip", where there is such a file, else one of the library's. Raises MotionaryError.
+    """
+    from motionary.bundle import load_bundle
+    from motionary.library import clip_info, find_clip, open_library
+    from motionary.motion_file import is_motion_file, read_one_clip
+    from motionary.search import similar as find
+    from motionary.search import similar_to_motion
+
+    asked: dict[str, Any] = {"library": str(library)}
     with open_library(library) as held:
-        number = find_clip(held, clip)
-        hits, info = find(held, number, top), clip_info(held, number)
-    _show_hits(hits, {"library": str(library), "clip": number, "name": info.name}, as_json, screen)
+        bundle = load_bundle(model)
+        if is_motion_file(clip):
+            one = read_one_clip(clip, find_blender)
+            hits = similar_to_motion(held, bundle, one.motion, top, whole_clips=whole_clips)
+            asked |= {"file": clip, "name": one.name}
+        else:
+            number = find_clip(held, clip)
+            hits = find(held, number, top, bundle=bundle, whole_clips=whole_clips)
+            asked |= {"clip": number, "name": clip_info(held, number).name}
+    _show_hits(hits, asked, as_json, screen)
+    return 0
+
+
+def duplicates(library: Path, *, sure: float, as_json: bool, screen: Screen) -> int:
+    """Find the clips of a library that are one motion. Raises WrongUsage and MotionaryError."""
+    if not 0.0 < sure <= 1.0:
+        raise WrongUsage(f"{sure:g} is no share; give more than 0 and up to 1", "--sure")
+    from motionary.duplicates import find_duplicates
+    from motionary.library import open_library
+
+    with open_library(library) as held, screen.progress("Comparing") as progress:
+        groups = find_duplicates(held, sure=sure, progress=progress)
+    if as_json:
+        print_json(
+            {
+                "library": str(library),
+                "groups": [
+                    {
+                        "keep": _told_clip(group.first),
+                        "twins": [
+                            _told_clip(twin.clip)
+                            | {
+                                "kinds": twin.kinds,
+                                "sure": twin.sure,
+                                "degrees": twin.degrees,
+                                "start_s": twin.start_s,
+                            }
+                            for twin in group.twins
+                        ],
+                    }
+                    for group in groups
+                ],
+            }
+        )
+        return 0
+    if not groups:
+        print("no clip is another's copy")
+        return 0
+    rows = []
+    for number, group in enumerate(groups, 1):
+        first = group.first
+        rows.append((str(number), "", _named(first), "", f"{first.duration:.1f}", first.source))
+        for twin in group.twins:
+            what = ", ".join(twin.kinds) or "the same"
+            seconds = f"{twin.clip.duration:.1f}"
+            rows.append(("", f"{twin.sure:.0%}", _named(twin.clip), what, seconds, twin.clip.source))
+    screen.table(("group", "sure", "clip", "what it is of the first", "seconds", "source"), rows)
+    count = sum(len(group.twins) for group in groups)
+    print(f"{_number(count, 'clip')} in {_number(len(groups), 'group')} could go; nothing was changed")
     return 0
 
 
@@ -345,12 +445,13 @@ def _show_hits(hits: Sequence[Hit], asked: dict[str, Any], as_json: bool, screen
         print("no clips")
     else:
         screen.table(
-            ("rank", "score", "clip", "seconds", "caption", "tags"),
+            ("rank", "score", "sure", "clip", "seconds", "caption", "tags"),
             (
                 (
                     str(hit.rank),
                     f"{hit.score:.3f}",
-                    f"{hit.name} ({hit.clip})",
+                    _share(hit.confidence),
+                    f"{hit.name} ({hit.clip})" + (", mirrored" if hit.mirrored else ""),
                     f"{hit.start_s:.1f}-{hit.end_s:.1f}",
                     _first(hit.captions),
                     ", ".join(hit.tags),
@@ -358,6 +459,24 @@ def _show_hits(hits: Sequence[Hit], asked: dict[str, Any], as_json: bool, screen
                 for hit in hits
             ),
         )
+
+
+def _told_clip(clip: ClipInfo) -> dict[str, Any]:
+    return {
+        "clip": clip.id,
+        "name": clip.name,
+        "source": clip.source,
+        "duration_s": clip.duration,
+        "fps": clip.fps,
+    }
+
+
+def _named(clip: ClipInfo) -> str:
+    return f"{clip.name} ({clip.id})"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _share(confidence: float | None) -> str:

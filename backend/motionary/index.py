@@ -22,7 +22,7 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ from motionary.formats import SUFFIXES, read_clip
 from motionary.library import Library, Model, NewClip, Source
 from motionary.moments import cut_costs, snapped
 from motionary.motion import Clip, Motion
-from motionary.search import TextModel, check_model
+from motionary.search import MotionModel, check_model
 
 __all__ = [
     "Embed",
@@ -74,25 +74,6 @@ AHEAD = 4
 
 Embed: TypeAlias = Callable[[Sequence[NDArray[Any]]], NDArray[np.float32]]
 """Features (T, 263) at 20 fps of N motions to (N, D) unit rows."""
-
-
-class MotionModel(TextModel, Protocol):
-    """What indexing needs of a model bundle."""
-
-    @property
-    def joint_dim(self) -> int:
-        """D."""
-
-    @property
-    def max_frames(self) -> int:
-        """Frames at 20 fps that it takes in."""
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """Its config.json."""
-
-    def embed_features(self, motions: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
-        """(N, D) unit rows of features (T, 263)."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ DIFFERS = 0.01
 at another rate, differ by 0.004 or less; two takes in which one person walks along by 0.017 or more."""
 STILL_DEG = 1.0
 """Degrees off of what hardly moves where it is even likewise: there, noise is as large as the movement."""
+MOVES_DEG = 3.0
+"""Degrees (root of the mean square) that the limbs have to leave their mean for a movement to be compared."""
 BENT_DEG = 15.0
 """Degrees that a skeleton's own shape may turn a limb by throughout."""
 
@@ -161,7 +163,8 @@ def _at(a: Trace, b: Trace, shift: float) -> Likeness:
     )
     degrees = float(np.degrees(np.sqrt(left)))
     bent = float(np.degrees(np.sqrt((np.abs(bend) ** 2 + bend_up**2).mean())))
-    differs = left / max(moved, 1e-12) if bent < BENT_DEG else np.inf
+    moves = bent < BENT_DEG and np.degrees(np.sqrt(moved)) > MOVES_DEG
+    differs = left / moved if moves else np.inf
     differs = min(differs, DIFFERS * float(np.hypot(degrees, bent) / STILL_DEG) ** 2)
     return Likeness(
         sure=1.0 / (1.0 + (differs / DIFFERS) ** 3),

@@ -7,21 +7,38 @@ is kept beside the embeddings.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from motionary.body import mirror_joints
 from motionary.errors import MotionaryError
+from motionary.features import features_from_joints, motion_joints
 from motionary.keywords import shares
-from motionary.library import Library, clip_info
-from motionary.moments import moment_span
+from motionary.library import Library, clip_info, clip_motion
+from motionary.moments import moment_span, once
+from motionary.motion import Motion
 from motionary.query import parse_query
 from motionary.ranking import Rows, score_rows
 
-__all__ = ["Hit", "TextModel", "check_model", "search", "search_vector", "similar"]
+__all__ = [
+    "Hit",
+    "MotionModel",
+    "TextModel",
+    "check_model",
+    "motion_direction",
+    "search",
+    "search_vector",
+    "similar",
+    "similar_to_motion",
+]
+
+MIRRORED = 0.8
+"""Of a hit's distance (1 less the cosine) what that of its mirror image may be, for it to be called mirrored:
+most of what people do is much the same in a mirror."""
 
 
 class TextModel(Protocol):
@@ -39,12 +56,32 @@ class TextModel(Protocol):
         """(N, D) unit rows."""
 
 
+class MotionModel(TextModel, Protocol):
+    """What indexing, and looking for a motion, need of a model bundle."""
+
+    @property
+    def joint_dim(self) -> int:
+        """D."""
+
+    @property
+    def max_frames(self) -> int:
+        """Frames at 20 fps that it takes in."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Its config.json."""
+
+    def embed_features(self, motions: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """(N, D) unit rows of features (T, 263)."""
+
+
 @dataclass(frozen=True)
 class Hit:
     """A clip found: rank from 1, score the cosine in [-1, 1] of its best window.
 
     start_s, end_s: from when to when it matches, seconds of the clip, itself duration_s long. mirrored: it is
-    its mirror image that is like what was asked for.
+    its mirror image that is like what was asked for. confidence: how likely, in [0, 1], it shows what was
+    asked for, where that was told (see `motionary.confidence`).
     """
 
     rank: int
@@ -59,6 +96,7 @@ class Hit:
     tags: tuple[str, ...]
     duration_s: float
     mirrored: bool = False
+    confidence: float | None = None
 
 
 def search(
@@ -94,14 +132,68 @@ def search(
 
 
 def similar(
-    library: Library, clip: int, top: int = 10, *, among: NDArray[np.bool_] | None = None
+    library: Library,
+    clip: int,
+    top: int = 10,
+    *,
+    bundle: MotionModel | None = None,
+    among: NDArray[np.bool_] | None = None,
+    whole_clips: bool = False,
 ) -> list[Hit]:
-    """The ``top`` other clips most like clip ``clip``, by the mean direction of its windows' embeddings."""
+    """The ``top`` other clips most like clip ``clip``, by the direction of its windows that tell it once.
+
+    bundle: the library's model, to look for the mirror image too; without it, or with another model, only the
+    clip as it is is looked for. The rest as for `search`.
+    """
     info = clip_info(library, clip)
-    own = library.embeddings.vectors[library.embeddings.clips == clip]
+    rows = library.embeddings.clips == clip
+    own = library.embeddings.vectors[rows]
     if len(own) == 0:
         raise MotionaryError(f"{library.path}: clip {info.name} has no embedding; index its source again")
-    return search_vector(library, own.mean(axis=0), top, among=among, leave_out=clip)
+    vector = own[once(library.embeddings.spans[rows])].mean(axis=0)
+    mirrored = None
+    if bundle is not None and library.model is not None and library.model.id == bundle.id:
+        mirrored = motion_direction(clip_motion(library, clip), bundle, mirrored=True)
+    return search_vector(
+        library,
+        vector,
+        top,
+        mirrored=mirrored,
+        among=among,
+        leave_out=clip,
+        whole_clips=whole_clips,
+    )
+
+
+def similar_to_motion(
+    library: Library,
+    bundle: MotionModel,
+    motion: Motion,
+    top: int = 10,
+    *,
+    among: NDArray[np.bool_] | None = None,
+    whole_clips: bool = False,
+) -> list[Hit]:
+    """The ``top`` clips most like a motion that need not be in the library, or like its mirror image.
+
+    MotionaryError where it is no human body or has too few frames, and as for `search`.
+    """
+    check_model(library, bundle)
+    vector, mirrored = (motion_direction(motion, bundle, mirrored=image) for image in (False, True))
+    return search_vector(library, vector, top, mirrored=mirrored, among=among, whole_clips=whole_clips)
+
+
+def motion_direction(motion: Motion, bundle: MotionModel, *, mirrored: bool = False) -> NDArray[np.float32]:
+    """The direction (D,) of a motion, or its mirror image: of all of it up to what the model takes in, or the
+    mean of windows of a longer one. MotionaryError where it is no human body or has too few frames.
+    """
+    joints = motion_joints(motion)
+    features = features_from_joints(mirror_joints(joints) if mirrored else joints)
+    length = bundle.max_frames
+    starts = [*range(0, len(features) - length, length // 2), max(len(features) - length, 0)]
+    parts = [features[start : start + length] for start in starts]
+    mean: NDArray[np.float32] = bundle.embed_features(parts).mean(axis=0)
+    return mean
 
 
 def check_model(library: Library, bundle: TextModel) -> None:
@@ -121,22 +213,33 @@ def search_vector(
     top: int = 10,
     *,
     among: NDArray[np.bool_] | None = None,
+    mirrored: NDArray[np.float32] | None = None,
     leave_out: int | None = None,
     whole_clips: bool = False,
 ) -> list[Hit]:
     """The ``top`` clips nearest to ``vector`` (D,), an embedding by the library's model, of any length.
 
-    leave_out: a clip that is not asked for, as the one that ``vector`` is of. The rest as for `search`.
+    mirrored: that of the mirror image; what is nearer to it, by MIRRORED, is found as such. leave_out: a clip
+    that is not asked for, as the one that ``vector`` is of. The rest as for `search`.
     """
     _check_top(top)
     held = library.embeddings
     if len(held.clips) == 0:
         return []
-    unit = np.asarray(vector, np.float32) / max(float(np.linalg.norm(vector)), 1e-12)
-    scores = held.vectors @ unit
+    scores = held.vectors @ _unit(vector)
+    is_image = np.zeros(len(scores), np.bool_)
+    if mirrored is not None:
+        image = held.vectors @ _unit(mirrored)
+        is_image = 1.0 - image < MIRRORED * (1.0 - scores)
+        scores = np.where(is_image, image, scores)
     if among is not None:
         scores = np.where(among, scores, -np.inf)
-    return _hits(library, scores, top, leave_out, whole_clips=whole_clips)
+    return _hits(library, scores, top, leave_out, whole_clips=whole_clips, is_image=is_image)
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = np.asarray(vector, np.float32) / max(float(np.linalg.norm(vector)), 1e-12)
+    return unit
 
 
 def _check_top(top: int) -> None:
@@ -151,8 +254,12 @@ def _hits(
     leave_out: int | None = None,
     *,
     whole_clips: bool = False,
+    is_image: NDArray[np.bool_] | None = None,
 ) -> list[Hit]:
-    """The clips with the best rows; scores: (N,) of ``library.embeddings``, -inf where a row is left out."""
+    """The clips with the best rows; scores: (N,) of ``library.embeddings``, -inf where a row is left out.
+
+    is_image: (N,), where it is the mirror image that a score is of.
+    """
     held = library.embeddings
     # Embeddings are sorted by clip: its windows are a run of rows, and the clip scores as the best of them.
     starts = np.flatnonzero(np.diff(held.clips, prepend=held.clips[0] - 1))
@@ -181,6 +288,7 @@ def _hits(
                 info.captions,
                 info.tags,
                 info.duration,
+                is_image is not None and bool(is_image[own][np.argmax(scores[own])]),
             )
         )
     return hits

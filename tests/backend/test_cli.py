@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 
 from motionary import __version__
 from motionary.cli import app
+from motionary.edits import mirror
 from motionary.formats import read_clip, write_bvh
+from motionary.index import Windows, window_frames
 from tests.bundles import make_bundle
 from tests.motions import walk
 
@@ -207,7 +209,7 @@ def test_search_json_carries_what_scripts_need(indexed, bundle):
     first, second = document["results"]
     assert set(first) == {
         *("rank", "clip", "name", "score", "start_s", "end_s", "duration_s", "fps"),
-        *("source", "captions", "tags"),
+        *("source", "captions", "tags", "mirrored", "confidence"),
     }
     assert (first["rank"], second["rank"]) == (1, 2)
     assert first["score"] >= second["score"]
@@ -227,9 +229,47 @@ def test_similar_takes_names_ids_and_beginnings(indexed):
     assert {hit["name"] for hit in answers[0]["results"]} == {"walk_short", "walk_long"}
 
 
+def test_whole_clips_are_told_where_asked(indexed, bundle):
+    asked = ("search", indexed, "a person walks", "--json", "--model", bundle)
+    moments, clips = (json.loads(cli(*asked, *more).stdout)["results"] for more in ((), ("--whole-clips",)))
+    assert [hit["clip"] for hit in moments] == [hit["clip"] for hit in clips]
+    assert all((hit["start_s"], hit["end_s"]) == (0.0, hit["duration_s"]) for hit in clips)
+
+
+def test_similar_takes_a_file(indexed, moves, bundle):
+    done = cli("similar", indexed, moves / "walk_short.bvh", "--json", "--model", bundle)
+    document = json.loads(done.stdout)
+    assert document["name"] == "walk_short"
+    assert document["file"] == str(moves / "walk_short.bvh")
+    assert document["results"][0]["name"] == "walk_short"
+    assert document["results"][0]["score"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_duplicates(indexed, moves, bundle, tmp_path):
+    both = tmp_path / "both.motionary"
+    twin = tmp_path / "again"
+    twin.mkdir()
+    write_bvh(mirror(read_clip(moves / "walk_long.bvh").motion), twin / "mirrored.bvh")
+    cli("index", moves / "walk_long.bvh", twin, "--library", both, "--model", bundle, "--workers", 1)
+    document = json.loads(cli("duplicates", both, "--json").stdout)
+    (group,) = document["groups"]
+    assert (group["keep"]["name"], [one["name"] for one in group["twins"]]) == ("walk_long", ["mirrored"])
+    assert set(group["twins"][0]) == {
+        *("clip", "name", "source", "duration_s", "fps", "kinds", "sure", "degrees", "start_s")
+    }
+    shown = cli("duplicates", both).stdout
+    assert "1 clip in 1 group could go; nothing was changed" in shown
+    assert cli("duplicates", both, "--sure", 0).exit_code == 2
+    lone = tmp_path / "lone.motionary"
+    cli("index", moves / "walk_long.bvh", "--library", lone, "--model", bundle, "--workers", 1)
+    assert cli("duplicates", lone).stdout == "no clip is another's copy\n"
+    assert json.loads(cli("duplicates", lone, "--json").stdout)["groups"] == []
+
+
 def test_info(indexed):
     document = json.loads(cli("info", indexed, "--json", "--clips").stdout)
-    assert (document["clips"], document["embeddings"], document["captions"]) == (3, 5, 2)
+    assert (document["clips"], document["captions"]) == (3, 2)
+    assert document["embeddings"] == 2 + len(window_frames(239, Windows()))
     assert document["tags"] == {"gait": 2, "short": 1}
     assert document["model"]["name"] == "tiny-0"
     assert [clip["name"] for clip in document["clip_list"]] == ["march", "walk_long", "walk_short"]

@@ -1,15 +1,23 @@
 """Ranking: against a plain loop, with windows, ties, and another model's library."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motionary.bundle import load_bundle
 from motionary.codec import encode_motion
+from motionary.edits import mirror
 from motionary.errors import MotionaryError
+from motionary.index import add_clips
 from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model
-from motionary.motion import Motion, Skeleton
-from motionary.search import search, search_vector, similar
+from motionary.motion import Clip, Motion, Skeleton
+from motionary.search import motion_direction, search, search_vector, similar, similar_to_motion
+from motionary.starter import starter_clips
+from tests.bundles import make_bundle
+from tests.motions import standing, walk
 
 STILL = Motion(
     Skeleton(("j",), [-1], np.zeros((1, 3))), np.tile([1.0, 0, 0, 0], (9, 1, 1)), np.zeros((9, 3)), 30
@@ -140,3 +148,62 @@ def test_a_vector_of_any_length_is_a_query(tmp_path):
     with library_of(tmp_path / "s.motionary", [[[1, 0]], [[0, 1]]], 2) as library:
         hits = search_vector(library, np.array([0, 7.5], np.float32), 1)
     assert [(hit.clip, hit.score, hit.duration_s) for hit in hits] == [(2, pytest.approx(1.0), 0.3)]
+
+
+# Motion to motion
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return load_bundle(make_bundle(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def waves(bundle, tmp_path_factory):
+    """Waving with the right hand, that in a mirror, and standing."""
+    path = tmp_path_factory.mktemp("waves") / "w.motionary"
+    waving = next(clip.motion for clip in starter_clips() if clip.name == "wave_right")
+    clips = [Clip("right", waving), Clip("left", mirror(waving)), Clip("stand", standing(60))]
+    with open_library(path, write=True) as made:
+        add_clips(clips, made, bundle, source="made")
+    with open_library(path) as opened:
+        yield opened, waving
+
+
+def test_a_motion_finds_itself_and_its_mirror_image_which_is_said_to_be_one(waves, bundle):
+    library, waving = waves
+    first, second, third = similar_to_motion(library, bundle, waving, 5)
+    assert (first.name, first.mirrored, first.score) == ("right", False, pytest.approx(1.0, abs=1e-3))
+    assert (second.name, second.mirrored, second.score) == ("left", True, pytest.approx(1.0, abs=1e-3))
+    assert (third.name, third.mirrored) == ("stand", False)
+
+
+def test_a_clip_of_the_library_finds_its_mirror_image_where_its_model_is_given(waves, bundle):
+    library, _ = waves
+    (first, *_) = similar(library, 1, 5, bundle=bundle)
+    assert (first.name, first.mirrored, first.score) == ("left", True, pytest.approx(1.0, abs=1e-3))
+    assert not any(hit.mirrored for hit in similar(library, 1, 5))
+    other = SimpleNamespace(id="another")
+    assert similar(library, 1, 5, bundle=other) == similar(library, 1, 5)
+
+
+def test_a_motion_is_not_looked_for_in_another_models_library(waves):
+    library, waving = waves
+    other = SimpleNamespace(id="n" * 64, name="other")
+    with pytest.raises(MotionaryError, match="--reembed"):
+        similar_to_motion(library, other, waving)
+
+
+def test_a_long_motion_is_told_by_all_of_it(bundle):
+    lengths = []
+
+    def embed(parts):
+        lengths.extend(len(part) for part in parts)
+        return bundle.embed_features(parts)
+
+    spy = SimpleNamespace(max_frames=200, embed_features=embed)
+    motion_direction(walk(35.0), spy)
+    assert lengths == [200] * 6
+    lengths.clear()
+    motion_direction(walk(3.0), spy)
+    assert len(lengths) == 1

@@ -139,6 +139,10 @@ def test_what_comes_before_a_command_is_the_same(run):
     [
         ("search", "LIBRARY", "a person walks", "--top", "1", "--json", "--model", "BUNDLE"),
         ("similar", "LIBRARY", "str", "--json"),
+        ("search", "LIBRARY", "walk", "--whole-clips", "--json", "--model", "BUNDLE"),
+        ("similar", "LIBRARY", "stand", "--whole-clips", "--json", "--model", "BUNDLE"),
+        ("duplicates", "LIBRARY"),
+        ("duplicates", "LIBRARY", "--json"),
         ("info", "LIBRARY", "--clips", "--json"),
         ("search", "nowhere.motionary", "walk", "--model", "BUNDLE"),
         ("search", "LIBRARY", " ", "--model", "BUNDLE"),
