@@ -413,7 +413,7 @@ def register() -> None:
     """Begin the session."""
     _sessions.append(Session())
     if not bpy.app.background:
-        # When the rest is registered, too; and also where Blender is started with a file, which it loads later.
+        # When the rest is registered, too; and also where Blender starts with a file, which it loads later.
         bpy.app.timers.register(_begin, first_interval=0.0, persistent=True)
     bpy.app.handlers.load_pre.append(_before_load)
     bpy.app.handlers.load_post.append(_after_load)

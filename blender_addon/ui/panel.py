@@ -201,9 +201,14 @@ def _draw_filters(layout: bpy.types.UILayout, typed: MOTIONARY_PG_state) -> None
         ("Length", "min_seconds", "max_seconds"),
         ("Way", "min_distance", "max_distance"),
     ):
-        row = box.row(align=True, heading=title)
-        row.prop(typed, low, text="")
-        row.prop(typed, high, text="")
+        row = box.split(factor=0.4, align=True)  # as Blender splits those below
+        row.use_property_split = False
+        heading = row.row()
+        heading.alignment = "RIGHT"
+        heading.label(text=title)
+        pair = row.row(align=True)
+        pair.prop(typed, low, text="")
+        pair.prop(typed, high, text="")
     box.prop(typed, "hand")
     box.prop(typed, "loops")
     box.separator()
