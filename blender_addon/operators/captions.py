@@ -67,11 +67,13 @@ class MOTIONARY_UL_captions(bpy.types.UIList):
         row.prop(item, "use", text="")
         parts = row.split(factor=0.22)
         parts.label(text=item.name, translate=False)
-        said = parts.split(factor=0.55)
+        said = parts.split(factor=0.6)
         words = said.row(align=True)
         words.active = item.use
         words.prop(item, "caption", text="")
-        words.label(text=item.sure, translate=False)
+        sure = words.row(align=True)
+        sure.ui_units_x = 2.2  # else it takes half of what the words need
+        sure.label(text=item.sure, translate=False)
         tags = said.row()
         tags.active = item.use
         tags.prop(item, "tags", text="")
