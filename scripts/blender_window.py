@@ -173,8 +173,8 @@ class Window:
 
     def move(self, x: float, y: float) -> None:
         """Move the mouse; in two steps, as what is under it notices a mouse that moves."""
-        near = [str(round(x) - 1), str(round(y)), "mousemove", str(round(x)), str(round(y))]
-        self._xdotool("mousemove", *near)
+        self._xdotool("mousemove", str(round(x) - 1), str(round(y)))
+        self._xdotool("mousemove", "--sync", str(round(x)), str(round(y)))
 
     def click(self, x: float, y: float, button: int = 1) -> None:
         """Move there and click."""
@@ -286,6 +286,26 @@ class Window:
             if self.wait_for(SHOWN_TAB) == name:
                 return
         raise LookupError(f"the sidebar has no tab {name!r}")
+
+    def open_panel(self, inside: str) -> None:
+        """Click the header of the sidebar's sub-panel that has a button with ``inside`` in its name.
+
+        A header is no button: what shows that the right one is open comes below it.
+        """
+        left, top, width, height = self.place_of("VIEW_3D", "UI")
+        x = left + 0.3 * width
+        for down in range(60, height, 18):
+            self.move(x, top + down)
+            self.settle()
+            if self.ask("under_mouse()"):
+                continue
+            self.click(x, top + down)
+            for below in range(10, 90, 15):
+                self.move(x, top + down + below)
+                self.settle()
+                if inside in self.ask("under_mouse()"):
+                    return
+        raise LookupError(f"no click opens a panel with {inside!r}")
 
     # What only Blender can tell
 

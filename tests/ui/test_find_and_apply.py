@@ -7,6 +7,10 @@ CURVES = "bpy.data.objects['rig'].animation_data.action.layers[0].strips[0].chan
 KEYS = f"[curve.evaluate(20) for curve in {CURVES} if 'arm_fk' in curve.data_path]"
 
 
+def test_what_is_in_the_library_is_known_before_anything_is_asked(opened):
+    assert opened.wait_for("session().summary is not None and session().summary.clips") > 100
+
+
 def test_clips_are_found_while_the_query_is_typed(window):
     window.press_button("motionary.query", columns=(0.45,))
     window.type("a person wal")

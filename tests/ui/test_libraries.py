@@ -25,24 +25,6 @@ def takes(user):
     return folder
 
 
-def open_libraries(window):
-    """Open the sub-panel Libraries. Its header is no button: what shows that it is open comes below it."""
-    left, top, width, height = window.place_of("VIEW_3D", "UI")
-    x = left + 0.3 * width
-    for down in range(60, height, 18):
-        window.move(x, top + down)
-        window.settle()
-        if window.ask("under_mouse()"):
-            continue
-        window.click(x, top + down)
-        for below in range(10, 90, 15):
-            window.move(x, top + down + below)
-            window.settle()
-            if "motionary.library_choose" in window.ask("under_mouse()"):
-                return
-    raise LookupError("no click opens the sub-panel Libraries")
-
-
 def choose_in_browser(window, folder=None):
     """Confirm the file browser that fills the window, in ``folder`` where that is given."""
     window.wait_for(f"({BROWSER}) is not None and ({BROWSER}).params is not None")
@@ -63,7 +45,7 @@ def status_bar(window, path):
 def test_a_library_is_made_filled_stopped_taken_up_and_searched(window, takes, tmp_path):
     window.ask("bpy.context.preferences.view.filebrowser_display_type = 'SCREEN'")
     window.ask("before = snapshot()")
-    open_libraries(window)
+    window.open_panel("motionary.library_choose")
     window.press_button("motionary.library_new", columns=(0.3,))
     choose_in_browser(window)
     library = window.session.folder / "Motionary" / "Motions.motionary"
