@@ -21,6 +21,8 @@ MODULES: tuple[str, ...] = (
     "operators.libraries",
     "ui.library_panel",
     "ui.status",
+    "operators.rig_map",
+    "ui.rig_panel",
     "operators.assets",
     "operators.captions",
     "command",

@@ -28,7 +28,7 @@ from motionary.rigs import (
 
 from .armature import armature_data
 
-__all__ = ["RigChoice", "choose_rig", "find_rig_map", "forget_rig_map", "keep_rig_map"]
+__all__ = ["RigChoice", "choose_rig", "find_rig_map", "forget_rig_map", "is_kept", "keep_rig_map"]
 
 KEPT = "motionary_rig_map"
 """The custom property of an armature object that holds the user's rig map as TOML."""
@@ -85,6 +85,11 @@ def keep_rig_map(armature: bpy.types.Object, rig: RigMap) -> None:
     text = format_rig_map(rig)
     parse_rig_map(text, f"armature {armature.name!r}, rig map {rig.name!r}")
     armature[KEPT] = text
+
+
+def is_kept(armature: bpy.types.Object) -> bool:
+    """Whether the user's own rig map is on ``armature``."""
+    return armature.get(KEPT) is not None
 
 
 def forget_rig_map(armature: bpy.types.Object) -> None:

@@ -46,7 +46,7 @@ def things():
         ),
         "handlers": ours(function for held in handlers if isinstance(held, list) for function in held),
         "drawing": ours(function for functions in drawn for function in functions),
-        "properties": [name for name in ("motionary",) if hasattr(bpy.types.WindowManager, name)],
+        "properties": sorted(name for name in dir(bpy.types.WindowManager) if name.startswith("motionary")),
         "operators": sorted(dir(bpy.ops.motionary)),
         "shortcuts": sorted(
             item.idname
@@ -120,6 +120,11 @@ def driven(work):
     call("apply")
     answers["keyed"] = [metarig.animation_data.action.name, session().chosen.name]
     call("similar", to="ACTION")
+    call("rig_detect")
+    call("rig_keep")
+    call("rig_save", filepath=str(work / "bones.toml"))
+    call("rig_load", filepath=str(work / "bones.toml"))
+    call("rig_forget")
     call("mark_asset")
     call("mark_assets", what="RESULTS", into="ASSETS", folder=str(assets))
     call("mark_assets_dialog", what="RESULTS", into="FILE")

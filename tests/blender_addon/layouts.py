@@ -15,7 +15,10 @@ class Layout:
             properties = SimpleNamespace()
             what = given[1] if name == "prop" else first
             self.drawn.append((name, named.get("text") or what, properties, named))
-            return properties if name == "operator" else Layout(self.drawn)
+            if name == "operator":
+                return properties
+            # A section that can be folded is a header and a body.
+            return (Layout(self.drawn), Layout(self.drawn)) if name == "panel" else Layout(self.drawn)
 
         return call
 

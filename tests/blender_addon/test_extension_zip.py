@@ -90,7 +90,7 @@ def test_disabling_leaves_nothing_and_enabling_again_brings_all_back(life):
     assert life["enabled"]["classes"]
     assert life["enabled"]["handlers"]
     assert life["enabled"]["drawing"]
-    assert life["enabled"]["properties"] == ["motionary"]
+    assert life["enabled"]["properties"] == ["motionary", "motionary_rig"]
     for name in ("disabled", "disabled again"):
         assert life[name] == life["before"]
         assert life[f"enabled after {name}"] == life["enabled"]
