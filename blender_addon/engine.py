@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from motionary.bundle import ModelBundle, load_bundle
 from motionary.confidence import Background, background, no_motion, told_how_sure
+from motionary.edits import mirror
 from motionary.errors import MotionaryError
 from motionary.features import motion_joints
 from motionary.filters import Filter, rows_that_pass
@@ -245,8 +246,10 @@ def _found(
 
 
 def motion_of(library: Library, hit: Hit, whole: bool) -> Motion:
-    """The part of a clip that matched, or all of it."""
+    """The part of a clip that matched, or all of it; mirrored, where its mirror image was found."""
     motion = clip_motion(library, hit.clip)
+    if hit.mirrored:
+        motion = mirror(motion)
     if whole:
         return motion
     first, end = (round(seconds * motion.fps) for seconds in (hit.start_s, hit.end_s))

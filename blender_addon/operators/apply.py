@@ -325,6 +325,7 @@ class MOTIONARY_OT_apply(bpy.types.Operator, _Options):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Take the chosen clip and the current frame."""
+        self.mirror = False
         self._take_choice(context)
         self.start = current_scene().frame_current
         return self.execute(context)
@@ -337,6 +338,8 @@ class MOTIONARY_OT_apply(bpy.types.Operator, _Options):
         whole = bool(state(context).whole_clip)
         self.library, self.clip = str(session.library), hit.clip
         self.start_s, self.end_s = (0.0, 0.0) if whole else (hit.start_s, hit.end_s)
+        # Where it is the mirror image that was found and previewed, that is what there is to mirror.
+        self.mirror = self.mirror != hit.mirrored
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Apply it."""

@@ -8,11 +8,23 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 
 import blender_addon
 from blender_addon import registration
-from blender_addon.engine import Answer, Engine, Held, Look, Looked, Pictures, Question, Survey, answer
+from blender_addon.engine import (
+    Answer,
+    Engine,
+    Held,
+    Look,
+    Looked,
+    Pictures,
+    Question,
+    Survey,
+    answer,
+    motion_of,
+)
 from blender_addon.operators.apply import MOTIONARY_OT_apply
 from blender_addon.options import ApplyOptions
 from blender_addon.properties import state
@@ -348,6 +360,27 @@ def test_a_whole_clip_is_applied_when_asked_for(posed, ready):
     first, last = posed.animation_data.action.frame_range
     assert (last - first) / 24 == pytest.approx(14.0, abs=0.1)
     state().whole_clip = False
+
+
+def test_a_mirror_image_that_was_found_is_applied_as_such(posed, ready):
+    bpy.ops.motionary.search(query="a person walks")
+    session = current()
+    session.hits = tuple(replace(hit, mirrored=True) for hit in session.hits)
+    hit = session.hits[0]
+    with open_library(session.library) as library:
+        shown = motion_of(library, hit, whole=False)
+        stored = motion_of(library, replace(hit, mirrored=False), whole=False)
+    np.testing.assert_allclose(shown.translation[:, 0], -stored.translation[:, 0])
+    keyed = []
+    for mirrored in (True, False):
+        session.hits = tuple(replace(hit, mirrored=mirrored) for hit in session.hits)
+        assert bpy.ops.motionary.apply("EXEC_DEFAULT", start=1) == {"FINISHED"}
+        bpy.context.scene.frame_set(12)
+        keyed.append([posed.pose.bones[f"hand_fk.{side}"].head.copy() for side in "LR"])
+    (left, right), (plain_left, plain_right) = keyed
+    assert left.y == pytest.approx(plain_right.y, abs=0.02)
+    assert right.y == pytest.approx(plain_left.y, abs=0.02)
+    assert abs(left.y - right.y) > 0.02
 
 
 def test_apply_without_a_character_says_so(empty, ready):
