@@ -15,6 +15,9 @@ and its schema is exactly :data:`SCHEMA`; any other file is refused before SQL i
 
 Writes are transactions on a rollback journal (one file, also on network drives): a process killed half-way
 leaves what it had committed, and the next to open the library undoes the rest.
+
+What a reader makes of a large library, and would take long to make again, it keeps in a side file
+(`motionary.side_file`) under the library's `state`: its header, which counts transactions, size and mtime.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from motionary.captions.facts_array import UNKNOWN, WIDTH
 from motionary.codec import decode_motion
 from motionary.errors import MotionaryError
 from motionary.motion import Clip, Motion, Skeleton, slice_frames
+from motionary.side_file import map_arrays, save_arrays
 
 if TYPE_CHECKING:
     from motionary.keywords import Keywords
@@ -65,6 +69,7 @@ __all__ = [
     "set_model",
     "set_starred",
     "set_words",
+    "snapshot",
     "sources",
     "summary",
     "unembedded",
@@ -73,6 +78,13 @@ __all__ = [
 
 APPLICATION_ID = 0x4D4F5459
 VERSION = 2
+ROLLBACK = b"\1\1"
+"""In the header of a file that is written by way of a rollback journal."""
+
+LARGE = 20_000
+"""Embeddings, or clips, from which on a side file is quicker than the library: it saves half a second."""
+ROWS = 4096
+"""Embeddings that are read at a time."""
 
 STARRED = "starred"
 """The tag of the clips that the user gave a star; it stays with a clip when its file is read again."""
@@ -114,6 +126,9 @@ CREATE TABLE embeddings (
 );
 CREATE INDEX embeddings_clip ON embeddings(clip, model);
 """
+
+EMBEDDINGS = {"clips": "<i8", "spans": "<f8", "vectors": "<f4", "facts": "<f4"}
+"""The arrays of a side file of embeddings, and their dtypes."""
 
 Execute: TypeAlias = Callable[..., sqlite3.Cursor]
 
@@ -212,10 +227,14 @@ class Embeddings:
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """An open library. Close it, or use it in a ``with``."""
+    """An open library. Close it, or use it in a ``with``.
+
+    header: the file's first 100 bytes when it was opened to be read; b"" where it may be written to.
+    """
 
     path: Path
     connection: sqlite3.Connection
+    header: bytes = b""
 
     @cached_property
     def embeddings(self) -> Embeddings:
@@ -238,10 +257,24 @@ class Library:
             )
             return next((Model(str(a), str(b), int(c), str(d)) for a, b, c, d in rows), None)
 
+    @property
+    def state(self) -> bytes | None:
+        """32 bytes that are others after every change of the file; None where nothing tells.
+
+        Ask within a transaction of a reader: no writer can then be half-way. A change since the library was
+        opened gives a state that no file is ever in again.
+        """
+        # Not read anew: closing a second handle of the file would end SQLite's locks on it (POSIX).
+        if self.header[18:20] != ROLLBACK:
+            return None
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return None
+        return hashlib.sha256(self.header + f"{stat.st_size} {stat.st_mtime_ns}".encode()).digest()
+
     def close(self) -> None:
         """Close the file; the library cannot be used afterwards."""
-        if "keywords" in self.__dict__:  # their index is a database in memory
-            self.keywords.connection.close()
         self.connection.close()
 
     def __enter__(self) -> Library:
@@ -264,8 +297,9 @@ def open_library(path: Path, *, write: bool = False) -> Library:
     """
     path = Path(path)
     fresh = write and (not path.exists() or (path.is_file() and path.stat().st_size == 0))
+    header = b""
     if not fresh:
-        _check_header(path)
+        header = _check_header(path)
     elif not path.absolute().parent.is_dir():
         raise MotionaryError(f"{path}: its folder does not exist; make it first")
     with _sound(path), ExitStack() as undo:
@@ -280,10 +314,10 @@ def open_library(path: Path, *, write: bool = False) -> Library:
         elif schema != _own_schema():
             raise MotionaryError(f"{path}: not a Motionary library: its tables are not those of one")
         undo.pop_all()
-    return Library(path, connection)
+    return Library(path, connection, b"" if write else header)
 
 
-def _check_header(path: Path) -> None:
+def _check_header(path: Path) -> bytes:
     """Refuse what is not a library by its first 100 bytes (sqlite.org/fileformat.html, section 1.3)."""
     if not path.exists():
         raise MotionaryError(
@@ -307,6 +341,7 @@ def _check_header(path: Path) -> None:
     if version != VERSION:
         cure = "update Motionary" if version > VERSION else "index its sources into a new library"
         raise MotionaryError(f"{path}: library of version {version}, not {VERSION}; {cure}")
+    return header
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -314,6 +349,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
     )
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # nothing that is in it opens another file
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -333,7 +369,9 @@ def _recovered_schema(path: Path, connection: sqlite3.Connection) -> set[str]:
 
 
 def _schema(connection: sqlite3.Connection) -> set[str]:
-    rows = connection.execute("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    """The SQL of all that is in it, whatever its name: SQLite reserves "sqlite_", but a file may use it. What
+    has no SQL are the indices that SQLite makes by itself."""
+    rows = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
     return {str(sql) for (sql,) in rows}
 
 
@@ -649,24 +687,89 @@ def load_clip(library: Library, clip: int) -> Clip:
 
 
 def read_embeddings(library: Library) -> Embeddings:
-    """Every embedding of the current model; MotionaryError where one is damaged."""
-    model = library.model
-    if model is None:
-        none = np.zeros((0, WIDTH), np.float32)
-        return Embeddings(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 1), np.float32), none)
+    """Every embedding of the current model, those of a large library mapped from its side file.
+
+    MotionaryError where one is damaged.
+    """
+    with snapshot(library):
+        model = library.model
+        if model is None:
+            none = np.zeros((0, WIDTH), np.float32)
+            return Embeddings(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 1), np.float32), none)
+        mapped = _mapped_embeddings(library, model)
+        if mapped is not None:
+            return mapped
+        held, state = _read_embeddings(library, model), library.state
+    if state and len(held.clips) >= LARGE:
+        arrays = {name: getattr(held, name) for name in EMBEDDINGS}
+        save_arrays(library.path, "vectors", state, arrays)
+    return held
+
+
+def _mapped_embeddings(library: Library, model: Model) -> Embeddings | None:
+    state = library.state
+    found = state and map_arrays(library.path, "vectors", state, EMBEDDINGS)
+    if not found:
+        return None
+    held = Embeddings(**found)
+    count = len(held.clips)
+    is_sound = (
+        held.clips.shape == (count,)
+        and held.spans.shape == (count, 2)
+        and held.vectors.shape == (count, model.joint_dim)
+        and held.facts.shape == (count, WIDTH)
+        and bool((np.diff(held.clips) >= 0).all())
+        and bool(np.isfinite(held.spans).all())
+    )
+    return held if is_sound else None
+
+
+def _read_embeddings(library: Library, model: Model) -> Embeddings:
     with _sound(library.path):
-        rows = library.connection.execute(
+        execute = library.connection.execute
+        ((count,),) = execute(
+            "SELECT count(*) FROM embeddings JOIN models ON key = model WHERE is_current = 1"
+        )
+        cursor = execute(
             "SELECT clip, start_s, end_s, vector, facts FROM embeddings JOIN models ON key = model "
             "WHERE is_current = 1 ORDER BY clip, start_s, end_s"
-        ).fetchall()
-        if any(len(row[3]) != 4 * model.joint_dim or len(row[4]) != 4 * WIDTH for row in rows):
-            raise ValueError(f"an embedding does not have {model.joint_dim} numbers and {WIDTH} facts")
-        vectors = np.frombuffer(b"".join(row[3] for row in rows), "<f4").reshape(len(rows), model.joint_dim)
-        facts = np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(len(rows), WIDTH)
-        spans = np.array([row[1:3] for row in rows], np.float64).reshape(-1, 2)
-        if not (np.isfinite(vectors).all() and np.isfinite(spans).all()):
-            raise ValueError("an embedding holds a value that is not a number")
-        return Embeddings(np.array([row[0] for row in rows], np.int64), spans, vectors, facts)
+        )
+        clips, spans = np.empty(count, np.int64), np.empty((count, 2))
+        vectors, facts = (np.zeros((0, size), np.float32) for size in (model.joint_dim, WIDTH))
+        done = 0
+        while rows := cursor.fetchmany(ROWS):
+            if any(len(row[3]) != 4 * model.joint_dim or len(row[4]) != 4 * WIDTH for row in rows):
+                raise ValueError(f"an embedding does not have {model.joint_dim} numbers and {WIDTH} facts")
+            if not done:  # only now is the length known to be one that vectors have
+                vectors = np.empty((count, model.joint_dim), np.float32)
+                facts = np.empty((count, WIDTH), np.float32)
+            own = slice(done, done + len(rows))
+            clips[own] = [row[0] for row in rows]
+            spans[own] = [row[1:3] for row in rows]
+            vectors[own] = np.frombuffer(b"".join(row[3] for row in rows), "<f4").reshape(-1, model.joint_dim)
+            facts[own] = np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(-1, WIDTH)
+            if not (np.isfinite(vectors[own]).all() and np.isfinite(spans[own]).all()):
+                raise ValueError("an embedding holds a value that is not a number")
+            done += len(rows)
+        if done != count:
+            raise ValueError(f"{count} embeddings are counted and {done} found")
+    return Embeddings(clips, spans, vectors, facts)
+
+
+@contextmanager
+def snapshot(library: Library) -> Iterator[None]:
+    """What is read within is of one moment: nobody writes meanwhile."""
+    connection = library.connection
+    if connection.in_transaction:
+        yield
+        return
+    with _told(library.path):
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT 1 FROM models LIMIT 1").fetchall()  # takes the lock
+            yield
+        finally:
+            connection.execute("COMMIT")
 
 
 def summary(library: Library) -> Summary:

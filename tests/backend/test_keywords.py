@@ -1,12 +1,16 @@
 """Words of clips: stems, rarity, slips of the finger."""
 
+import sqlite3
+from contextlib import closing
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from motionary.codec import encode_motion
-from motionary.keywords import shares, understood
+from motionary.keywords import STOP_WORDS, shares, understood
 from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model
 from motionary.motion import Motion, Skeleton
 
@@ -87,3 +91,45 @@ def test_what_a_user_types_is_words_and_no_syntax(keywords, query):
 def test_slips_become_the_words_that_they_are_slips_of(keywords, query, meant):
     library = SimpleNamespace(keywords=keywords)
     assert understood(library, query, {"salsa", "slowly"}) == meant
+
+
+SPELLED = st.sampled_from(
+    [
+        "walk",
+        "walks",
+        "Walking",
+        "über",
+        "uber",
+        "don't",
+        "DON'T",
+        "t",
+        "12",
+        "x1",
+        "jumped",
+        "jumping",
+        "generously",
+    ]
+)
+
+
+@given(
+    told=st.lists(st.lists(SPELLED, max_size=5), min_size=1, max_size=6), asked=st.lists(SPELLED, min_size=1)
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_clips_are_found_as_sqlite_itself_finds_them(tmp_path_factory, told, asked):
+    texts = [" ".join(words) for words in told]
+    spans, vectors = np.array([[0.0, 0.3]]), np.array([[1.0, 0.0]], np.float32)
+    made = [
+        NewClip("-", STILL.skeleton, 30.0, 9, encode_motion(STILL), (text,), (), spans, vectors)
+        for text in texts
+    ]
+    with open_library(tmp_path_factory.mktemp("k") / "k.motionary", write=True) as library:
+        replace_source(library, Source("/-.bvh", 1, 1, "x"), made, MODEL)
+        for word in asked:
+            assert word not in STOP_WORDS
+            found = shares(library.keywords, word) > 0
+            with closing(sqlite3.connect(":memory:")) as plain:
+                plain.execute("CREATE VIRTUAL TABLE w USING fts5(text, tokenize='porter unicode61')")
+                plain.executemany("INSERT INTO w (rowid, text) VALUES (?, ?)", enumerate(texts))
+                rows = plain.execute("SELECT rowid FROM w WHERE w MATCH ?", (f'"{word}"',)).fetchall()
+            assert np.flatnonzero(found).tolist() == [row for (row,) in rows if texts[row]]
