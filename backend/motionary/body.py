@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from motionary.body_shape import joints_by_shape
 from motionary.errors import MotionaryError
 from motionary.motion import Motion, Skeleton, forward_kinematics, rest_positions
-from motionary.rigs import find_rig
+from motionary.rigs import RigMap, find_rig
 
 __all__ = [
     "HUMAN_LEG",
@@ -211,8 +211,8 @@ def _fit(found: dict[str, Weights], table: dict[str, Any]) -> tuple[int, int, in
 
 def _by_rig_map(skeleton: Skeleton) -> tuple[dict[str, Weights], str] | None:
     """The canonical joints that a rig map finds, and its name; None where it lacks one."""
-    above = [skeleton.names[parent] if parent >= 0 else None for parent in skeleton.parents]
-    rig = find_rig(dict(zip(skeleton.names, above, strict=True)))
+    above = tuple(skeleton.names[parent] if parent >= 0 else None for parent in skeleton.parents)
+    rig = _rig_of(skeleton.names, above)
     if rig is None:
         return None
     # Where several bones take the pelvis, the first carries the whole body and may lie anywhere.
@@ -222,6 +222,12 @@ def _by_rig_map(skeleton: Skeleton) -> tuple[dict[str, Weights], str] | None:
         if joint in JOINTS
     }
     return (points, rig.name) if points.keys() >= ESSENTIAL else None
+
+
+@lru_cache(maxsize=16)
+def _rig_of(names: tuple[str, ...], above: tuple[str | None, ...]) -> RigMap | None:
+    """`find_rig` of joints and their parents; the many files of a folder mostly have the same ones."""
+    return find_rig(dict(zip(names, above, strict=True)))
 
 
 def _by_shape(skeleton: Skeleton) -> tuple[dict[str, Weights], str] | None:

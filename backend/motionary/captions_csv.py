@@ -18,6 +18,9 @@ __all__ = ["NAME", "Said", "read_captions", "write_captions"]
 
 NAME = "captions.csv"
 
+MOST_BYTES = 64 << 20
+"""A million captions; more is no table that a person made."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -34,8 +37,12 @@ def read_captions(path: Path) -> dict[str, Said]:
     MotionaryError, with the line, for a file without the columns, a row of another length or without a file,
     and what is not CSV or not UTF-8.
     """
-    said: dict[str, Said] = {}
+    first: dict[str, int] = {}
+    captions: dict[str, dict[str, None]] = {}  # whose keys are in order, and each once
+    tags: dict[str, dict[str, None]] = {}
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise MotionaryError(f"{path}: is larger than {MOST_BYTES >> 20} MB; split it into folders")
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file, strict=True)
             if missing := {"file", "caption"} - set(rows.fieldnames or ()):
@@ -53,25 +60,18 @@ def read_captions(path: Path) -> dict[str, Said]:
                 name = row["file"].strip().replace("\\", "/")
                 if not name or not name.isprintable():
                     raise MotionaryError(f"{path}: line {line}: names no file")
-                tags = (tag.strip() for tag in row.get("tags", "").split(";"))
-                known = said.get(name, Said((), (), line))
-                said[name] = Said(
-                    _added(known.captions, [" ".join(row["caption"].split())]),
-                    _added(known.tags, tags),
-                    known.line,
-                )
+                first.setdefault(name, line)
+                caption = " ".join(row["caption"].split())
+                captions.setdefault(name, {}).update({caption: None} if caption else {})
+                found = (tag.strip() for tag in row.get("tags", "").split(";"))
+                tags.setdefault(name, {}).update(dict.fromkeys(tag for tag in found if tag))
     except UnicodeDecodeError as error:
         raise MotionaryError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
     except csv.Error as error:
         raise MotionaryError(f"{path}: line {rows.line_num + 1}: not CSV: {error}") from None
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
-    return said
-
-
-def _added(known: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
-    """What is new and not empty, after what is known."""
-    return tuple(dict.fromkeys((*known, *(text for text in more if text))))
+    return {name: Said(tuple(captions[name]), tuple(tags[name]), line) for name, line in first.items()}
 
 
 def write_captions(path: Path, rows: Iterable[tuple[str, Said]]) -> None:

@@ -407,10 +407,15 @@ def _find(places: Sequence[Path]) -> tuple[list[str], dict[str, dict[str, Said]]
         try:
             for name, what in read_captions(table).items():
                 path, clip = os.path.normpath(folder / name), ""
-                if not Path(path).exists() and "#" in name:
+                if not os.path.exists(path) and "#" in name:  # noqa: PTH110 - Path's raises for a name too long
                     file, _, clip = name.partition("#")
                     path = os.path.normpath(folder / file)
-                if Path(path).exists():
+                if not Path(path).is_relative_to(folder):
+                    failures.append(
+                        f"{table}: line {what.line}: names {name!r}, which is not below its folder; a table "
+                        "speaks of the files beside it and below"
+                    )
+                elif os.path.exists(path):  # noqa: PTH110
                     of_file = said.setdefault(path, {})
                     above = of_file.get(clip, Said((), ()))
                     of_file[clip] = Said(above.captions + what.captions, above.tags + what.tags)

@@ -19,6 +19,9 @@ __all__ = ["Clip", "Motion", "Skeleton", "forward_kinematics", "resample", "rest
 END_SUFFIX = "_end"
 """A joint with this suffix is the end of a bone (BVH's End Site): it has an offset and never turns."""
 
+MOST_POSES = 1 << 26
+"""Joints times frames of a resampled motion: twelve hours of 75 joints at 20 fps, 2 GB."""
+
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
@@ -160,12 +163,20 @@ def resample(motion: Motion, fps: float) -> Motion:
     """The same movement at another rate, in the same seconds: slerp for rotations, linear for translation.
 
     Frame k of the result is at k / fps seconds; the last one is at or before the last source frame.
+    MotionaryError for a rate that is none, and for more frames than there is memory: a file may claim to take
+    years over two frames.
     """
     if not (np.isfinite(fps) and fps > 0):
         raise MotionaryError(f"cannot resample to {fps} frames a second; it needs a positive number")
     if fps == motion.fps:
         return motion
-    count = int(np.floor((motion.frames - 1) * fps / motion.fps + 1e-6)) + 1
+    longest = (motion.frames - 1) * fps / motion.fps
+    if not longest * len(motion.skeleton.names) < MOST_POSES:
+        raise MotionaryError(
+            f"motion of {motion.frames} frames at {motion.fps:g} a second is too long for {fps:g} a second; "
+            "correct its rate, or cut it into parts"
+        )
+    count = int(np.floor(longest + 1e-6)) + 1
     at = np.minimum(np.arange(count) * (motion.fps / fps), motion.frames - 1)
     low = np.minimum(at.astype(np.int64), max(motion.frames - 2, 0))
     high = np.minimum(low + 1, motion.frames - 1)

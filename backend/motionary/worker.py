@@ -22,7 +22,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -34,7 +34,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from motionary.index import IndexReport, Progress
 
-__all__ = ["IndexRequest", "index_on_request", "main", "take_stdout"]
+__all__ = ["IndexRequest", "index_on_request", "main", "read_request", "take_stdout"]
 
 BATCH = 1024
 """Frames that are embedded together: fewer than is fastest, for someone watches the progress."""
@@ -75,8 +75,42 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in Blender's terminal is meant for Blender
     if hasattr(os, "nice"):  # on Windows, whoever starts this process says so
         os.nice(POLITE)
-    _answer(answers, _outcome(json.loads(asked.get()), answers, cancelled))
+    _answer(answers, _outcome(asked.get(), answers, cancelled))
     os._exit(0)  # not by way of destructors: some of torch's and Blender's take their time, or hang
+
+
+def read_request(line: bytes) -> IndexRequest:
+    """The request in a line of JSON; MotionaryError where it is none."""
+    from motionary.errors import MotionaryError
+
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        raise MotionaryError("the request to index is not JSON") from None
+    if not isinstance(asked, dict):
+        raise MotionaryError("the request to index is no JSON object")
+    known = {field.name for field in fields(IndexRequest)}
+    for name, value in asked.items():
+        if name not in known or not _fits(name, value):
+            raise MotionaryError(
+                f"the request to index has {name[:40]!r}: {value!r:.40}, which it cannot have"
+            )
+    if "library" not in asked:
+        raise MotionaryError("the request to index names no library")
+    return IndexRequest(**asked | {"sources": tuple(asked.get("sources", ()))})
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a value that came as JSON is one of that field."""
+    if name == "sources":
+        return isinstance(value, list) and all(isinstance(source, str) for source in value)
+    if name in ("prune", "reread", "reembed"):
+        return isinstance(value, bool)
+    if name in ("fps", "blender_seconds", "workers"):
+        is_none = value is None and name != "blender_seconds"
+        is_number = type(value) is int or (type(value) is float and name != "workers")
+        return is_none or (is_number and 0 < value < float("inf"))
+    return isinstance(value, str) or (value is None and name in ("model", "blender", "addon"))
 
 
 def index_on_request(
@@ -122,7 +156,7 @@ def take_stdout() -> IO[bytes]:
     return answers
 
 
-def _outcome(asked: dict[str, Any], answers: IO[bytes], cancelled: Event) -> dict[str, Any]:
+def _outcome(asked: bytes, answers: IO[bytes], cancelled: Event) -> dict[str, Any]:
     """The last answer: what was done, or in one line why it was not."""
 
     def tell(step: str, progress: Progress) -> None:
@@ -135,7 +169,7 @@ def _outcome(asked: dict[str, Any], answers: IO[bytes], cancelled: Event) -> dic
     from motionary.errors import MotionaryError
 
     try:
-        return {"report": asdict(index_on_request(IndexRequest(**asked), tell, cancelled.is_set))}
+        return {"report": asdict(index_on_request(read_request(asked), tell, cancelled.is_set))}
     except MotionaryError as error:
         return {"error": str(error)}
     except OSError as error:

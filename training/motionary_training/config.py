@@ -227,12 +227,17 @@ def shipped_configs() -> dict[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 
 
+MOST_BYTES = 1 << 20
+
+
 def _table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise MotionaryError(f"{path}: is larger than {MOST_BYTES >> 20} MB; no config is")
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MotionaryError(f"{path}: not valid TOML: {error}") from None
     if "base" not in table:
         return table

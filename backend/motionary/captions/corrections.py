@@ -68,7 +68,7 @@ def read_corrections(path: Path) -> tuple[list[Correction], list[str]]:
         )
     if path.suffix.lower() != ".json":
         raise MotionaryError(f"{path}: corrections are a .json or a .csv file; name one")
-    rows: dict[str, Correction] = {}
+    rows: dict[str, list[Correction]] = {}
     failures = []
     for number, row in enumerate(_json_rows(path), 1):
         try:
@@ -76,16 +76,16 @@ def read_corrections(path: Path) -> tuple[list[Correction], list[str]]:
         except MotionaryError as error:
             failures.append(f"{path}: {error}")
             continue
-        known = rows.get(one.file)
-        if known is not None:  # of a long take, its moments come after it
-            one = replace(
-                known,
-                captions=tuple(dict.fromkeys([*known.captions, *one.captions])),
-                tags=tuple(dict.fromkeys([*known.tags, *one.tags])),
-            )
-        rows[one.file] = one
-    found, refused = _checked(path, rows.values())
+        rows.setdefault(one.file, []).append(one)  # of a long take, its moments come after it
+    found, refused = _checked(path, map(_joined, rows.values()))
     return found, failures + refused
+
+
+def _joined(rows: Sequence[Correction]) -> Correction:
+    """What several rows say of one clip, as one."""
+    captions = dict.fromkeys(text for row in rows for text in row.captions)
+    tags = dict.fromkeys(text for row in rows for text in row.tags)
+    return replace(rows[0], captions=tuple(captions), tags=tuple(tags))
 
 
 def _json_rows(path: Path) -> Sequence[Any]:

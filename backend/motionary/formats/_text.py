@@ -10,21 +10,42 @@ from numpy.typing import NDArray
 
 from motionary.errors import MotionaryError
 
-__all__ = ["LARGEST_FILE", "bad_number", "numbers", "read_bytes"]
+__all__ = ["LARGEST_FILE", "LONGEST_NAME", "MOST_JOINTS", "bad_number", "check_size", "numbers", "read_bytes"]
 
 LARGEST_FILE = 1 << 30
 """Bytes. Two hours of 120 fps mocap as text are some 700 MB; more than this is a mistake or an attack."""
 
+MOST_JOINTS = 4096
 
-def read_bytes(path: Path) -> bytes:
-    """The contents of a text file of numbers; MotionaryError where it is missing, empty, huge or binary."""
+LONGEST_NAME = 256
+"""Letters of a joint's name; Blender's have up to 63."""
+
+MOST_STILL = 1 << 21
+"""Poses of joints, 64 MB of them, that a file may make without numbers of their own."""
+
+
+def check_size(path: Path, frames: int, joints: int, given: int) -> None:
+    """MotionaryError where ``frames`` of ``joints`` are far more than a file's ``given`` numbers can move.
+
+    A joint without channels costs a file nothing and us a rotation in each frame: a few kilobytes of text
+    could fill the memory.
+    """
+    if frames * joints > 2 * given + MOST_STILL:
+        raise MotionaryError(
+            f"{path}: {frames} frames of {joints} joints, most of which never move; export the joints that do"
+        )
+
+
+def read_bytes(path: Path, most: int = LARGEST_FILE) -> bytes:
+    """The contents of a text file of numbers; MotionaryError where it is missing, empty, binary or has more
+    than ``most`` bytes."""
     path = Path(path)
     try:
         size = path.stat().st_size
-        if size > LARGEST_FILE:
+        if size > most:
             raise MotionaryError(
-                f"{path}: {size / 2**20:.0f} MB is more than the {LARGEST_FILE >> 20} MB that a motion file "
-                "may have; split the capture into shorter takes"
+                f"{path}: {size / 2**20:.0f} MB is more than the {most >> 20} MB that such a file may have; "
+                "split the capture into shorter takes"
             )
         data = path.read_bytes()
     except OSError as error:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from motionary import rotation
 from motionary.body import HUMAN_LEG, leg_length, metres_per_unit
 from motionary.errors import MotionaryError
-from motionary.formats._text import bad_number, numbers, read_bytes
+from motionary.formats._text import LONGEST_NAME, MOST_JOINTS, bad_number, check_size, numbers, read_bytes
 from motionary.motion import END_SUFFIX, Motion, Skeleton
 
 __all__ = ["Asf", "Bone", "asf_of_trial", "read_amc", "read_asf"]
@@ -28,6 +28,8 @@ FPS = 120.0
 """AMC does not say its rate; CMU's, the one collection there is, has 120 but for some trials (cmu.py)."""
 
 INCH = 0.0254
+LARGEST_ASF = 16 << 20
+"""Bytes; CMU's have some ten thousand."""
 NEEDED = ("name", "direction", "length", "axis")
 CHANNELS = ("TX", "TY", "TZ", "RX", "RY", "RZ", "L")
 
@@ -77,6 +79,11 @@ def read_asf(path: Path) -> Asf:
     length = float(_floats(*units["length"], 1)[0]) if "length" in units else 1.0
     root, position = _root(path, sections, degrees)
     bones = {root.name: root} | {bone.name: bone for bone in _bones(path, sections, degrees)}
+    if len(bones) > MOST_JOINTS or max(map(len, bones)) > LONGEST_NAME:
+        raise MotionaryError(
+            f"{path}: has {len(bones)} bones, or a name that is too long; {MOST_JOINTS} bones with names of "
+            f"{LONGEST_NAME} letters are the most"
+        )
     ordered = _in_order(path, sections, bones)
     unit = INCH / length if length > 0 else INCH
     raw = _skeleton(ordered)
@@ -102,6 +109,9 @@ def read_amc(path: Path, asf: Path | None = None, *, fps: float | None = None) -
     skeleton_file = read_asf(Path(asf) if asf is not None else _find_asf(path))
     degrees, body, first_line = _body(path, data, skeleton_file.degrees)
     channels = _read_frames(path, body, first_line, skeleton_file)
+    frames = len(channels["root"])
+    given = sum(values.size for values in channels.values())
+    check_size(path, frames, len(skeleton_file.bones), given)
     return _to_motion(skeleton_file, channels, degrees, FPS if fps is None else fps)
 
 
@@ -148,7 +158,7 @@ def _sections(path: Path) -> dict[str, Lines]:
     """The lines below each ``:keyword``, without comments."""
     sections: dict[str, Lines] = {}
     current: Lines = []
-    for line, row in enumerate(read_bytes(path).decode("latin-1").split("\n"), 1):
+    for line, row in enumerate(read_bytes(path, LARGEST_ASF).decode("latin-1").split("\n"), 1):
         words = row.partition("#")[0].replace("(", " ").replace(")", " ").split()
         if words and words[0].startswith(":"):
             current = sections.setdefault(words[0][1:].lower(), [])
@@ -295,9 +305,10 @@ def _read_frames(path: Path, body: bytes, first_line: int, asf: Asf) -> dict[str
     counted = numbers(b"\n".join(lines[::second]))
     if len(counted) != frames or np.any(np.diff(counted) != 1):
         raise _bad_frame(path, lines, first_line, asf)
+    bones = {bone.name: bone for bone in asf.bones}
     values: dict[str, NDArray[np.float64]] = {}
     for k, name in enumerate(layout, 1):
-        bone = asf.bone(name.decode("latin-1"))
+        bone = bones.get(name.decode("latin-1"))
         text = b"\n" + b"\n".join(lines[k::second])
         label = b"\n" + name + b" "
         if bone is None or bone.name in values or text.count(label) != frames:

@@ -18,12 +18,11 @@ from motionary import rotation
 from motionary.body import JOINTS, body_positions, find_body, metres_per_unit
 from motionary.errors import MotionaryError
 from motionary.files import replacing
-from motionary.formats._text import bad_number, numbers, read_bytes
+from motionary.formats._text import LONGEST_NAME, MOST_JOINTS, bad_number, check_size, numbers, read_bytes
 from motionary.motion import END_SUFFIX, Motion, Skeleton, rest_positions
 
 __all__ = ["read_bvh", "write_bvh"]
 
-MOST_JOINTS = 4096
 CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 MOTION_HEAD = re.compile(rb"^[ \t]*MOTION\s+Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.I | re.M)
 Z_UP = rotation.from_axis_angle([1.0, 0.0, 0.0], -np.pi / 2)
@@ -77,6 +76,7 @@ def read_bvh(path: Path, *, unit: float | None = None, fps: float | None = None)
         )
     joints = _read_hierarchy(path, data[: head.start()])
     rows = _read_rows(path, data, head, sum(len(joint.columns) for joint in joints))
+    check_size(path, len(rows), len(joints), rows.size)
     motion = _to_motion(joints, rows, _rate(path, data, head) if fps is None else fps)
     motion = _scaled(motion, metres_per_unit(motion.skeleton) if unit is None else unit)
     return _turned(motion, Z_UP) if _stands_along_z(motion) else motion
@@ -123,6 +123,8 @@ def _read_hierarchy(path: Path, text: bytes) -> list[_Joint]:
             parent = stack[-1] if stack else -1
             is_end = keyword == "END"
             name = joints[parent].name + END_SUFFIX if is_end else statement[len(keyword) :].strip()
+            if len(name) > LONGEST_NAME:
+                raise MotionaryError(f"{where}: a name of {len(name)} letters; {LONGEST_NAME} are the most")
             joints.append(_Joint(name, parent, where, is_end, {}))
             named = True
         elif keyword == "OFFSET" and stack:
@@ -142,9 +144,14 @@ def _read_hierarchy(path: Path, text: bytes) -> list[_Joint]:
 def _different_names(joints: list[_Joint]) -> list[_Joint]:
     """The joints, where a second End Site of one parent is numbered; any other name must be the only one."""
     taken: set[str] = set()
+    ends: dict[str, int] = {}
     for joint in joints:
         if joint.is_end and joint.name in taken:
-            joint.name += str(sum(name.startswith(joint.name) for name in taken) + 1)
+            number = ends.get(joint.name, 1) + 1
+            while f"{joint.name}{number}" in taken:
+                number += 1
+            ends[joint.name] = number
+            joint.name += str(number)
         if not joint.name or joint.name in taken:
             raise MotionaryError(
                 f"{joint.where}: {joint.name or 'nothing'!r} names a second joint; rename it"

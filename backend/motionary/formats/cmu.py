@@ -126,9 +126,23 @@ def true_fps(path: Path) -> float | None:
     return None if match is None else 60.0 if int(match[1]) in SUBJECTS_AT_60 else 120.0
 
 
+MOST_BYTES = 16 << 20
+
+
 @lru_cache(maxsize=8)
 def _rates(table: Path, modified: int) -> dict[str, tuple[str, float]]:
     """Trial, and source file where the table names it -> trial and its rate. Of other tables, nothing."""
+    try:
+        if table.stat().st_size > MOST_BYTES:
+            raise MotionaryError(f"{table}: is larger than {MOST_BYTES >> 20} MB; no list of trials is")
+        return _rates_in(table)
+    except csv.Error as error:
+        raise MotionaryError(f"{table}: not CSV: {error}; correct it, or take it away") from None
+    except OSError as error:
+        raise MotionaryError(f"{table}: cannot be read: {error.strerror or error}") from None
+
+
+def _rates_in(table: Path) -> dict[str, tuple[str, float]]:
     rates: dict[str, tuple[str, float]] = {}
     with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.DictReader(file)

@@ -37,12 +37,13 @@ def read_npy(path: Path, *, fps: float | None = None) -> Motion:
     path = Path(path)
     try:
         # Mapped, so that a header which promises more than the file holds allocates nothing.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise MotionaryError(
             f"{path}: cannot be read ({error.strerror or 'not a .npy file'}); check the path"
         ) from None
-    except (ValueError, EOFError):
+    except Exception:  # the header is Python's text, and its parser raises whatever Python's does
         raise MotionaryError(
             f"{path}: is no whole .npy file of numbers; save it again with numpy.save"
         ) from None

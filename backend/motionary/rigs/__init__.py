@@ -57,6 +57,11 @@ __all__ = [
     "save_rig_map",
 ]
 
+MOST_BYTES = 256 << 10
+LONGEST_PATTERN, LONGEST_NAME = 100, 256
+LONGEST_MATCHED = 64
+"""Letters of a name, its last, in which a prefix is looked for; Blender's names have up to 63."""
+
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 LEFT_PARENTS = {
     "collar": "spine",
@@ -169,8 +174,12 @@ class RigFit:
 def load_rig_map(path: Path) -> RigMap:
     """Read a rig map; MotionaryError, naming the file and the entry, where it is not one."""
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise MotionaryError(f"{path}: not a rig map: larger than {MOST_BYTES >> 10} KB")
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise MotionaryError(f"{path}: not a readable rig map: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise MotionaryError(f"{path}: not a readable rig map: {error}") from None
     return parse_rig_map(text, str(path), path.stem)
 
@@ -182,11 +191,11 @@ def parse_rig_map(text: str, where: str, name: str = "unnamed") -> RigMap:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOML's own, and numbers that Python does not take
         raise MotionaryError(f"{where}: not a readable rig map: {error}") from None
     try:
         return _parse(table, name)
-    except (KeyError, TypeError, ValueError, re.error) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, re.error) as error:
         raise MotionaryError(
             f"{where}: not a rig map: {error}; see motionary/rigs/unreal.toml for one"
         ) from None
@@ -194,12 +203,17 @@ def parse_rig_map(text: str, where: str, name: str = "unnamed") -> RigMap:
 
 def _parse(table: dict[str, Any], name: str) -> RigMap:
     left, right = table.get("mirror", ("left", "right")) or ("", "")
+    if len(right) > LONGEST_PATTERN:
+        raise ValueError(f"mirror: a replacement has up to {LONGEST_PATTERN} letters")
+    _check_pattern(left, "mirror", 1)
     prefix = str(table.get("prefix", RigMap.prefix))
-    re.compile(prefix)
+    _check_pattern(prefix, "prefix", 3)
 
     def names(value: Any, where: str) -> tuple[str, ...]:
         if not (isinstance(value, list) and value and all(isinstance(name, str) for name in value)):
             raise ValueError(f"{where} needs a list of bone names")
+        if max(map(len, value)) > LONGEST_NAME:
+            raise ValueError(f"{where}: a bone's name has up to {LONGEST_NAME} letters")
         return tuple(value)
 
     def mirrored(listed: tuple[str, ...]) -> tuple[str, ...]:
@@ -231,6 +245,27 @@ def _parse(table: dict[str, Any], name: str) -> RigMap:
     roots = names(table["root"], "root") if "root" in table else ()
     name = str(table.get("name", name))
     return RigMap(name, joints, DEFAULT_MODES | modes, switches, prefix, roots, offsets)
+
+
+def _check_pattern(pattern: str, where: str, most_repeats: int) -> None:
+    """ValueError for a regular expression that could take for ever; a rig map may come from anyone.
+
+    That takes repeats within repeats, or many that may share what they match between them. So groups are at
+    most optional, and what repeats is a letter or a class, a few times in a pattern.
+    """
+    if len(pattern) <= LONGEST_PATTERN:
+        re.compile(pattern)
+    plain = re.sub(
+        r"\\[^0-9]|\[\^?\]?[^\]]*\]", "x", pattern
+    )  # what is escaped or in a class stands for one letter
+    plain = re.sub(r"\(\?(?:[:=!]|<[=!])", "(", plain)
+    repeats, choices = len(re.findall(r"[*+{]", plain)), len(re.findall(r"[?|]", plain))
+    is_involved = re.search(r"\)[*+{]|\(\?|\\", plain) or repeats > most_repeats or choices > 4
+    if is_involved or len(pattern) > LONGEST_PATTERN:
+        raise ValueError(
+            f"{where}: {pattern[:40]!r} is too involved: no repeat of a group, no reference to one, at most "
+            f"{most_repeats} repeats and 4 choices, {LONGEST_PATTERN} letters"
+        )
 
 
 def _other(joint: str) -> str:
@@ -439,12 +474,12 @@ class _Names:
 
 def _by_prefix(prefix: str, bones: Iterable[str]) -> dict[str, _Names]:
     """Prefix -> names after it; no prefix -> all names, as a map that was saved has whole ones."""
-    pattern = re.compile(f"({prefix})(.+)", re.DOTALL | re.IGNORECASE)
+    pattern = re.compile(f"(?P<before>{prefix})(?P<name>.+)", re.DOTALL | re.IGNORECASE)
     result = {"": _Names({}, {})}
     for bone in bones:
         names = {"": bone}
-        if found := pattern.fullmatch(bone):
-            names[found[1]] = found[2]
+        if found := pattern.fullmatch(bone[-LONGEST_MATCHED:]):
+            names[found["before"]] = found["name"]  # the prefix may have groups of its own
         for before, name in names.items():
             group = result.setdefault(before, _Names({}, {}))
             group.exactly.setdefault(name, bone)
