@@ -350,7 +350,6 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
     )
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # nothing that is in it opens another file
-    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # nothing that is in it opens another file
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA foreign_keys = ON")
