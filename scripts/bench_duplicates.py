@@ -1,6 +1,6 @@
 """How well near-duplicates are found: a library with copies that are known, precision and recall.
 
-    python scripts/bench_duplicates.py --data ../shared/data
+    python scripts/bench_duplicates.py --data ../shared/data --markdown docs/duplicates.md
 
 The starter clips and CMU trials (up to 20 s; no two are known to be copies) are put into one library, and for
 each kind of copy a share of them again under another name: at 30 frames a second, cut, cut and at another
@@ -118,9 +118,9 @@ def found_pairs(
         with open_library(path, write=True) as library:
             add_clips(made, library, bundle, source="made")
         with open_library(path) as library:
-            began = time.perf_counter()
+            began = time.process_time()
             groups = find_duplicates(library, sure=sure)
-            seconds = time.perf_counter() - began
+            seconds = time.process_time() - began
     pairs = {frozenset((group.first.name, twin.clip.name)) for group in groups for twin in group.twins}
     return pairs, groups, seconds
 
@@ -131,6 +131,7 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the CMU zips")
     parser.add_argument("--model", type=Path, help="a model bundle other than the built-in one")
+    parser.add_argument("--markdown", type=Path, help="write the table between the marks of this file")
     parser.add_argument("--sure", type=float, default=SURE)
     options = parser.parse_args()
     rng = np.random.default_rng(6)
@@ -149,31 +150,30 @@ def main() -> int:
     alike = {frozenset(origin[name] for name in pair) for pair in before}
     found, groups, seconds = found_pairs(made, bundle, options.sure)
     right = {pair for pair in found if len(of := {origin[name] for name in pair}) == 1 or of in alike}
-    for pair in sorted(before, key=sorted):
-        print("originals that are one:", " / ".join(clips[origin[name]].name for name in sorted(pair)))
     # A copy is found where it is in one group with what it was made of, whichever of them is the first.
     joined = {twin.clip.name: group.first.name for group in groups for twin in group.twins}
     joined |= {group.first.name: group.first.name for group in groups}
-    print(f"{len(made)} clips, {len(clips)} of them originals; {seconds:.1f} s; {len(groups)} groups")
-    print("| copy | found | of | recall |\n|---|---|---|---|")
+    lines = ["| copy | found | of | recall |", "|---|---|---|---|"]
     total = 0
     for kind in KINDS:
         own = [name for name, its in kind_of.items() if its == kind]
         hit = sum(joined.get(name) == joined.get(f"original {origin[name]}", "none") for name in own)
         total += hit
-        print(f"| {kind} | {hit} | {len(own)} | {hit / len(own):.0%} |")
-    print(f"| all | {total} | {len(KINDS) * PER_KIND} | {total / (len(KINDS) * PER_KIND):.1%} |")
-    print(f"precision of pairs: {len(right)} of {len(found)}, {len(right) / max(len(found), 1):.1%}")
-    for pair in sorted(found - right, key=sorted)[:20]:
-        print(
-            "  not known to be one:",
-            " / ".join(f"{name} ({clips[origin[name]].name})" for name in sorted(pair)),
-        )
-    named = {"mirrored": "mirrored", "mirrored and cut": "mirrored", "cut": "cut", "cut, 24 a second": "cut"}
-    told = {twin.clip.name: twin.kinds for group in groups for twin in group.twins}
-    for kind, word in named.items():
-        own = [name for name in told if kind_of[name] == kind]
-        print(f"{kind}: told as {word} {sum(word in told[name] for name in own)} of {len(own)}")
+        lines.append(f"| {kind} | {hit} | {len(own)} | {hit / len(own):.0%} |")
+    lines.append(f"| all | {total} | {len(KINDS) * PER_KIND} | {total / (len(KINDS) * PER_KIND):.1%} |")
+    share = len(right) / max(len(found), 1)
+    lines += ["", f"Of {len(found)} pairs told to be one, {len(right)} are: precision {share:.1%}."]
+    lines.append(f"{len(made)} clips, {len(clips)} of them originals: {seconds:.0f} s of one core.")
+    for pair in sorted(found - right, key=sorted):
+        lines.append("Not known to be one: " + " / ".join(sorted(pair)) + ".")
+    alike_names = [" / ".join(sorted(clips[number].name for number in pair)) for pair in alike]
+    lines += ["", f"Originals that were found to be one ({len(alike)}): {', '.join(sorted(alike_names))}."]
+    print("\n".join(lines))
+    if options.markdown:
+        begin, end = "<!-- measured -->\n", "<!-- end -->"
+        head, rest = options.markdown.read_text("utf-8").split(begin)
+        text = f"{head}{begin}{chr(10).join(lines)}\n{end}{rest.split(end, 1)[1]}"
+        options.markdown.write_text(text, "utf-8")
     return 0
 
 
