@@ -22,7 +22,7 @@ from motionary.library import Library, clip_info, clip_motion
 from motionary.moments import moment_span, once
 from motionary.motion import Motion
 from motionary.query import parse_query
-from motionary.ranking import Rows, score_rows
+from motionary.ranking import Rows, cosines, score_rows
 
 __all__ = [
     "Hit",
@@ -226,10 +226,10 @@ def search_vector(
     held = library.embeddings
     if len(held.clips) == 0:
         return []
-    scores = held.vectors @ _unit(vector)
+    scores = cosines(held.vectors, _unit(vector))
     is_image = np.zeros(len(scores), np.bool_)
     if mirrored is not None:
-        image = held.vectors @ _unit(mirrored)
+        image = cosines(held.vectors, _unit(mirrored))
         is_image = 1.0 - image < MIRRORED * (1.0 - scores)
         scores = np.where(is_image, image, scores)
     if among is not None:

@@ -13,7 +13,7 @@ from motionary.captions.claims import claims_of
 from motionary.captions.facts_array import UNKNOWN, pack_facts
 from motionary.captions.measure import measure, mirrored
 from motionary.query import parse_query
-from motionary.ranking import DISAGREES, WORDS, Rows, score_rows
+from motionary.ranking import DISAGREES, WORDS, Rows, cosines, score_rows
 from tests.motions import walk
 
 WALKS = measure(walk(3.0))
@@ -43,6 +43,15 @@ def says(**meaning):
 
 
 EMBED = says(walks=[1, 0, 0], sits=[0, 1, 0], backwards=[0, 0, 1])
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1000])
+def test_products_of_all_rows_are_those_of_a_matrix(rows):
+    rng = np.random.default_rng(rows)
+    vectors, vector = rng.normal(size=(rows, 33)).astype(np.float32), rng.normal(size=33)
+    found = cosines(vectors, vector)
+    assert (found.dtype, found.shape) == (np.float32, (rows,))
+    np.testing.assert_allclose(found, vectors.astype(np.float64) @ vector, atol=1e-5)
 
 
 def test_a_plain_query_is_the_cosine():
