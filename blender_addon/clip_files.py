@@ -14,7 +14,7 @@ from .armature import current_scene
 from .read_action import Skipped, read_actions
 from .scenes import open_scene
 
-__all__ = ["read_file"]
+__all__ = ["read_file", "show_armatures"]
 
 NEEDLESS = frozenset(
     ["MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD", "VOLUME", "GREASEPENCIL", "LIGHT"]
@@ -32,7 +32,7 @@ def read_file(path: Path) -> FileClips:
     all that they export "mixamo.com" or "Take 001".
     """
     open_scene(path)
-    _show_armatures()
+    show_armatures()
     found = list(read_actions())
     clips = tuple(item for item in found if isinstance(item, Clip))
     if len(clips) == 1 and path.suffix.lower() != ".blend":
@@ -45,7 +45,7 @@ def read_file(path: Path) -> FileClips:
     return FileClips(clips, tuple(notes))
 
 
-def _show_armatures() -> None:
+def show_armatures() -> None:
     """Blender evaluates only what shows: every armature of the file is to, and what takes time is not."""
     scene = current_scene()
     for item in bpy.data.objects:
