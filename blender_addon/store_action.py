@@ -14,8 +14,8 @@ from motionary.index import add_clips
 from motionary.library import open_library
 from motionary.motion import Clip
 
+from .character import active_armature
 from .libraries import PATIENCE
-from .operators.search import active_armature
 from .preferences import model_folder
 from .read_action import read_action
 

@@ -22,11 +22,11 @@ from motionary.motion import Motion
 
 from ..apply import Applied, apply_motion
 from ..armature import current_scene
+from ..character import active_armature, has_armature
 from ..options import ApplyOptions
-from ..properties import state
 from ..session import current
 from ..ui import ghost
-from .search import active_armature
+from .chosen_clip import ChosenClip, degrees
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -174,7 +174,7 @@ def _options_of(given: Any, armature: bpy.types.Object, start_s: float, end_s: f
         edit=Edit(start_s, end_s, given.mirror, given.reverse, given.speed, given.repeat, given.loop_blend),
         start=given.start,
         keep_place=given.keep_place,
-        turn=_degrees(given.turn),
+        turn=degrees(given.turn),
         offset=tuple(given.offset),
         root_motion=given.root_motion,
         stride=given.stride,
@@ -184,15 +184,10 @@ def _options_of(given: Any, armature: bpy.types.Object, start_s: float, end_s: f
         blend_in=given.blend_in,
         blend_out=given.blend_out,
         only=only,
-        simplify=_degrees(given.simplify),
+        simplify=degrees(given.simplify),
         switches=given.switches,
         refine=given.refine,
     )
-
-
-def _degrees(radians: float) -> float:
-    # Blender keeps float32: what was typed as 0.5 degrees is 0.5 again.
-    return round(radians * 57.29577951308232, 4)
 
 
 def _selected_bones(armature: bpy.types.Object) -> list[str]:
@@ -280,48 +275,12 @@ def _apply_all(
     return {"FINISHED"}
 
 
-class MOTIONARY_OT_apply(bpy.types.Operator, _Options):
+class MOTIONARY_OT_apply(ChosenClip, bpy.types.Operator, _Options):
     """Key the chosen clip onto the active character, from the current frame on"""
 
     bl_idname = "motionary.apply"
     bl_label = "Apply Motion"
     bl_options = {"REGISTER", "UNDO"}
-
-    library: StringProperty(  # type: ignore[valid-type]
-        name="Library", description="The library file", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"}
-    )
-    clip: IntProperty(  # type: ignore[valid-type]
-        name="Clip", description="The clip's id in the library", options={"HIDDEN", "SKIP_SAVE"}
-    )
-    start_s: FloatProperty(  # type: ignore[valid-type]
-        name="From",
-        description="Seconds of the clip at which to begin",
-        min=0.0,
-        precision=2,
-        options={"SKIP_SAVE"},
-    )
-    end_s: FloatProperty(  # type: ignore[valid-type]
-        name="To",
-        description="Seconds of the clip at which to end; 0 for its end",
-        min=0.0,
-        precision=2,
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """There is a clip, and a character to put it on."""
-        if bpy.app.background:
-            return True
-        if current().chosen is None:
-            cls.poll_message_set("Search for a motion and choose a result first")
-            return False
-        try:
-            active_armature(context)
-        except MotionaryError as error:
-            cls.poll_message_set(f"{str(error)[:1].upper()}{str(error)[1:]}")
-            return False
-        return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Take the chosen clip and the current frame."""
@@ -331,13 +290,7 @@ class MOTIONARY_OT_apply(bpy.types.Operator, _Options):
         return self.execute(context)
 
     def _take_choice(self, context: bpy.types.Context) -> None:
-        session = current()
-        hit = session.chosen
-        if hit is None or session.library is None:
-            raise MotionaryError("choose a result first")
-        whole = bool(state(context).whole_clip)
-        self.library, self.clip = str(session.library), hit.clip
-        self.start_s, self.end_s = (0.0, 0.0) if whole else (hit.start_s, hit.end_s)
+        hit = self.take_choice(context)
         # Where it is the mirror image that was found and previewed, that is what there is to mirror.
         self.mirror = self.mirror != hit.mirrored
 
@@ -419,13 +372,7 @@ class MOTIONARY_FH_motion_file(bpy.types.FileHandler):
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
         """There is a character under way."""
-        if context.area is None or context.area.type != "VIEW_3D":
-            return False
-        try:
-            active_armature(context)
-        except MotionaryError:
-            return False
-        return True
+        return context.area is not None and context.area.type == "VIEW_3D" and has_armature(context)
 
 
 CLASSES = (MOTIONARY_OT_apply, MOTIONARY_OT_apply_file, MOTIONARY_FH_motion_file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 from bpy.app.handlers import persistent
-from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from motionary.errors import MotionaryError
 from motionary.library import clip_ids, open_library
@@ -16,13 +16,14 @@ from motionary.search import Hit
 
 from ..asset_batch import Batch, Outcome, Piece
 from ..assets import asset_folder, catalog_file_of, file_waiting, refresh_asset_browsers
+from ..character import active_armature
 from ..options import ApplyOptions
 from ..preferences import chosen_library
 from ..properties import state
 from ..session import current
 from ..ui.panel import MOTIONARY_MT_clip
 from .apply import ROOT_ITEMS
-from .search import active_armature
+from .chosen_clip import ChosenClip, degrees, has_character, span_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -98,7 +99,7 @@ class _Which:
 
 def _batch(given: Any, context: bpy.types.Context, library: Path, pieces: list[Piece]) -> Batch:
     """What an operator's properties ask for. Assets begin at frame 1 and carry the switches they need."""
-    options = ApplyOptions(start=1, root_motion=given.root_motion, simplify=_degrees(given.simplify))
+    options = ApplyOptions(start=1, root_motion=given.root_motion, simplify=degrees(given.simplify))
     return Batch(
         active_armature(context),
         library,
@@ -108,11 +109,6 @@ def _batch(given: Any, context: bpy.types.Context, library: Path, pieces: list[P
         author=given.author.strip(),
         license=given.license.strip(),
     )
-
-
-def _degrees(radians: float) -> float:
-    # Blender keeps float32: what was typed as 0.5 degrees is 0.5 again.
-    return round(radians * 57.29577951308232, 4)
 
 
 def _tell(operator: bpy.types.Operator, outcome: Outcome, where: str) -> None:
@@ -125,62 +121,23 @@ def _tell(operator: bpy.types.Operator, outcome: Outcome, where: str) -> None:
         operator.report({"WARNING"}, f"{len(outcome.failures)} left out: {named}")
 
 
-def _has_character(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    try:
-        active_armature(context)
-    except MotionaryError as error:
-        operator.poll_message_set(f"{str(error)[:1].upper()}{str(error)[1:]}")
-        return False
-    return True
-
-
 def _piece(hit: Hit, whole: bool) -> Piece:
-    return Piece(hit.clip) if whole else Piece(hit.clip, hit.start_s, hit.end_s)
+    start_s, end_s = span_of(hit, whole)
+    return Piece(hit.clip, start_s, end_s or None)
 
 
-class MOTIONARY_OT_mark_asset(bpy.types.Operator, _How):
+class MOTIONARY_OT_mark_asset(ChosenClip, bpy.types.Operator, _How):
     """Make an Action asset of the chosen clip for the active character, which goes on playing its own"""
 
     bl_idname = "motionary.mark_asset"
     bl_label = "Mark as Asset"
     bl_options = {"REGISTER", "UNDO"}
 
-    library: StringProperty(  # type: ignore[valid-type]
-        name="Library", description="The library file", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"}
-    )
-    clip: IntProperty(  # type: ignore[valid-type]
-        name="Clip", description="The clip's id in the library", options={"HIDDEN", "SKIP_SAVE"}
-    )
-    start_s: FloatProperty(  # type: ignore[valid-type]
-        name="From",
-        description="Seconds of the clip at which to begin",
-        min=0.0,
-        precision=2,
-        options={"SKIP_SAVE"},
-    )
-    end_s: FloatProperty(  # type: ignore[valid-type]
-        name="To",
-        description="Seconds of the clip at which to end; 0 for its end",
-        min=0.0,
-        precision=2,
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A result is chosen, and there is a character."""
-        if bpy.app.background:
-            return True
-        if current().chosen is None:
-            cls.poll_message_set("Search for a motion and choose a result first")
-            return False
-        return _has_character(cls, context)
-
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Make it."""
         try:
             if not self.library:
-                self._take_choice(context)
+                self.take_choice(context)
             piece = Piece(self.clip, self.start_s, self.end_s or None)
             batch = _batch(self, context, Path(self.library), [piece])
             batch.step()
@@ -191,15 +148,6 @@ class MOTIONARY_OT_mark_asset(bpy.types.Operator, _How):
         _tell(self, outcome, "this file")
         refresh_asset_browsers()
         return {"FINISHED"}
-
-    def _take_choice(self, context: bpy.types.Context) -> None:
-        session = current()
-        hit = session.chosen
-        if hit is None or session.library is None:
-            raise MotionaryError("choose a result first")
-        piece = _piece(hit, bool(state(context).whole_clip))
-        self.library, self.clip = str(session.library), piece.clip
-        self.start_s, self.end_s = piece.start_s, piece.end_s or 0.0
 
 
 class MOTIONARY_OT_mark_assets(bpy.types.Operator, _Which, _How):
@@ -212,7 +160,7 @@ class MOTIONARY_OT_mark_assets(bpy.types.Operator, _Which, _How):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is a character."""
-        return bpy.app.background or _has_character(cls, context)
+        return bpy.app.background or has_character(cls, context)
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
@@ -351,7 +299,7 @@ class MOTIONARY_OT_mark_assets_dialog(bpy.types.Operator, _Which, _How):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is a character."""
-        return bpy.app.background or _has_character(cls, context)
+        return bpy.app.background or has_character(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Ask."""

@@ -10,9 +10,9 @@ from motionary.errors import MotionaryError
 from motionary.motion import Clip
 
 from ..captioning import Captioner, Proposal, cache_place, describe, propose, read_clips
+from ..character import active_armature
 from ..preferences import model_folder
 from ..read_action import Skipped
-from .search import active_armature
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems

@@ -12,8 +12,8 @@ from motionary.errors import MotionaryError
 from motionary.rigs import ESSENTIAL, JOINTS, RigMap, correct, load_rig_map, match, rank_rigs, save_rig_map
 
 from ..armature import armature_data
+from ..character import active_armature, shown_armature
 from ..rig_choice import choose_rig, forget_rig_map, keep_rig_map
-from .search import active_armature
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -24,17 +24,8 @@ __all__ = [
     "MOTIONARY_PG_rig",
     "register",
     "rig_rows",
-    "shown_armature",
     "unregister",
 ]
-
-
-def shown_armature(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The armature of the active object, or None: without a look at all others, for panels ask."""
-    active = context.object
-    if active is not None and active.type != "ARMATURE":
-        active = active.find_armature() or active.parent
-    return active if active is not None and active.type == "ARMATURE" else None
 
 
 def _bones(self: bpy.types.bpy_struct, context: bpy.types.Context, text: str) -> Iterator[str]:

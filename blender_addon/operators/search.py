@@ -9,8 +9,8 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from motionary.errors import MotionaryError
 from motionary.library import STARRED, open_library, set_starred
 
-from ..armature import find_armature
 from ..bundled import own_library
+from ..character import active_armature
 from ..preferences import preferences
 from ..properties import state
 from ..session import current
@@ -18,7 +18,7 @@ from ..session import current
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-__all__ = ["CLASSES", "active_armature"]
+__all__ = ["CLASSES"]
 
 
 class MOTIONARY_OT_search(bpy.types.Operator):
@@ -279,19 +279,6 @@ class MOTIONARY_OT_quick_search(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """It does nothing by itself."""
         return {"FINISHED"}
-
-
-def active_armature(context: bpy.types.Context) -> bpy.types.Object:
-    """The active character's armature, also where its mesh is active, or the scene's only one.
-
-    MotionaryError, with the cure, where there is none or it cannot be told which.
-    """
-    active = context.object
-    if active is not None and active.type != "ARMATURE":
-        active = active.find_armature() or active.parent
-    if active is not None and active.type == "ARMATURE":
-        return active
-    return find_armature()
 
 
 def _has_results(operator: type[bpy.types.Operator]) -> bool:

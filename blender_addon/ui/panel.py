@@ -8,12 +8,13 @@ from motionary.confidence import is_unsure
 from motionary.library import STARRED
 from motionary.search import Hit
 
+from ..character import has_armature
 from ..preferences import preferences
 from ..properties import MOTIONARY_PG_state, state
 from ..session import Session, current
 from .text import draw_lines, seconds_text, sentence
 
-__all__ = ["CLASSES", "draw_query", "draw_results", "has_armature", "library_label"]
+__all__ = ["CLASSES", "draw_query", "draw_results", "library_label"]
 
 TILE_SCALE = 3.2
 """Size of a tile of a result's picture, in rows of a panel: three of them fill a sidebar as it comes."""
@@ -172,12 +173,6 @@ def library_label() -> str:
     summary = session.summary
     count = f" ({summary.clips:,} clips)" if summary else ""
     return f"{name or session.library.stem}{count}"
-
-
-def has_armature(context: bpy.types.Context) -> bool:
-    """Whether there may be a character; which one it is, applying finds out."""
-    scene = context.scene
-    return scene is not None and any(item.type == "ARMATURE" for item in scene.objects)
 
 
 def draw_query(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

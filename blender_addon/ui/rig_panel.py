@@ -6,7 +6,8 @@ import bpy
 
 from motionary.rigs import ESSENTIAL, FINGERS
 
-from ..operators.rig_map import rig_rows, shown_armature
+from ..character import shown_armature
+from ..operators.rig_map import rig_rows
 from ..rig_choice import is_kept
 from .text import draw_lines, sentence
 
