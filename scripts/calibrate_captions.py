@@ -7,11 +7,12 @@ ones that the model was not trained on: CMU clips of HumanML3D's val split with 
 that no HumanML3D clip was cut from, with CMU's own description; and, if a library is given, its clips with
 their names (mesh2motion's 87 animations are named by what they show). On these
 
-    confidence = 1 / (1 + exp(-(intercept + score * s + later * l)))
+    confidence = 1 / (1 + exp(-(intercept + score * s + later * l + rarity * r)))
 
 is fitted by maximum likelihood to the first three captions of each (s: a caption's cosine, l: 1 for those
-after the first) and judged by leaving out one recording or file at a time. The CMU clips of HumanML3D's test
-split are never fitted on; what the curve is worth on them stands beside. All is written into the file.
+after the first, r: how rarely what its action asks for is met) and judged by leaving out one recording or
+file at a time. The CMU clips of HumanML3D's test split are never fitted on; what the curve is worth on them
+stands beside. All is written into the file.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from motionary.bundle import ModelBundle, load_bundle
 from motionary.captions.bank import Bank, open_bank
 from motionary.captions.caption import CALIBRATION, LOGISTIC, of_all, rank
 from motionary.captions.grammar import Sentence, known_actions
-from motionary.captions.measure import measure
+from motionary.captions.measure import measure_joints, thinned_joints
+from motionary.captions.signs import signs_of
 from motionary.edits import trim
 from motionary.errors import MotionaryError
 from motionary.files import replacing
@@ -55,12 +57,14 @@ TOP = 3
 
 @dataclass(frozen=True)
 class Example:
-    """A caption: whether its action is right, its cosine, its place from 0; group: the clip's recording."""
+    """A caption: whether its action is right, its cosine, its place from 0, and how rarely what its action
+    asks for is met; group: the clip's recording."""
 
     group: str
     right: bool
     score: float
     place: int
+    rarity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,15 +104,17 @@ def examples_of(told: Told, bundle: ModelBundle, bank: Bank) -> list[Example]:
     try:
         motion = told.motion()
         spans, parts = motion_windows(motion, bundle)
-        facts = measure(motion)
+        joints, fps = thinned_joints(motion)
+        facts = measure_joints(joints, fps)
         if facts.activity < STILL:
             raise MotionaryError(f"{told.group}: does not move, whatever its name")
-        ranked = rank(of_all(spans, bundle.embed_features(parts)), facts, bank, TOP)
+        vector = of_all(spans, bundle.embed_features(parts))
+        ranked = rank(vector, facts, signs_of(joints, fps), bank, TOP)
     except MotionaryError as error:
         print(f"left out: {error}", file=sys.stderr)
         return []
     return [
-        Example(told.group, bool(actions_of(one.sentence) & told.words), one.score, place)
+        Example(told.group, bool(actions_of(one.sentence) & told.words), one.score, place, one.rarity)
         for place, one in enumerate(ranked)
     ]
 
@@ -144,15 +150,15 @@ def part(file: Path, start: int, end: int) -> Motion:
 
 
 def design(examples: Sequence[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    rows = np.array([[1.0, one.score, float(one.place > 0)] for one in examples])
+    rows = np.array([[1.0, one.score, float(one.place > 0), one.rarity] for one in examples])
     return rows, np.array([float(one.right) for one in examples])
 
 
 def fitted(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """The coefficients (3,) of greatest likelihood, by Newton's method; a small ridge holds the slopes."""
+    """The coefficients (4,) of greatest likelihood, by Newton's method; a small ridge holds the slopes."""
     rows, right = design(examples)
-    weights = np.zeros(3)
-    held = RIDGE * len(rows) * np.diag([0.0, 1.0, 1.0])
+    weights = np.zeros(4)
+    held = RIDGE * len(rows) * np.diag([0.0, 1.0, 1.0, 1.0])
     for _ in range(50):
         expected = 1 / (1 + np.exp(-rows @ weights))
         slope = rows.T @ (right - expected) - held @ weights

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary.captions.claims import Claims, claims_of
-from motionary.captions.grammar import Sentence, known_actions, sentences
+from motionary.captions.grammar import Sentence, known_actions, rarities, sentences
 from motionary.errors import MotionaryError
 from motionary.nn import unit_rows
 from motionary.safetensors import read_safetensors, write_safetensors
@@ -72,6 +72,19 @@ class Bank:
         found: dict[Claims, int] = {}
         which = [found.setdefault(sentence.claims, len(found)) for sentence in self.sentences]
         return tuple(found), np.array(which, np.int64)
+
+    @cached_property
+    def shows(self) -> tuple[tuple[tuple[tuple[str, ...], ...], ...], NDArray[np.int64]]:
+        """The different lists of signs, and which of them each sentence must show (N,)."""
+        found: dict[tuple[tuple[str, ...], ...], int] = {}
+        which = [found.setdefault(sentence.shows, len(found)) for sentence in self.sentences]
+        return tuple(found), np.array(which, np.int64)
+
+    @cached_property
+    def rarity(self) -> NDArray[np.float32]:
+        """How rarely what each sentence's action asks for is met (N,), in nats; 0 where nobody counted."""
+        known = rarities()
+        return np.array([known.get(sentence.action, 0.0) for sentence in self.sentences], np.float32)
 
     @cached_property
     def styled(self) -> NDArray[np.bool_]:

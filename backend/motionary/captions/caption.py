@@ -20,6 +20,7 @@ from motionary.captions.bank import Bank
 from motionary.captions.claims import bearings
 from motionary.captions.grammar import Sentence
 from motionary.captions.measure import Facts, measure_joints, thinned_joints
+from motionary.captions.signs import signs_of
 from motionary.config import read_json
 from motionary.errors import MotionaryError
 from motionary.features import FPS
@@ -46,6 +47,8 @@ BORNE_OUT = 0.03
 """What a claim that was measured is worth, in cosines: about what two ways to say a thing differ by."""
 STYLED = -0.02
 """And what a style, which nobody measured, costs: it is named where the joint space is sure of it."""
+RARE = 0.04
+"""What it is worth, for each nat, that few clips meet what the action asks for, and this one does."""
 
 MOMENT_S = 6.0
 """Seconds of a moment, about."""
@@ -54,7 +57,7 @@ SAME_S = 0.3
 MOVED_S = 2 * REACH / FPS
 """By how much windows of one length differ, whose ends were moved to good cuts."""
 
-CALIBRATION, LOGISTIC = "captions.json", ("intercept", "score", "later")
+CALIBRATION, LOGISTIC = "captions.json", ("intercept", "score", "later", "rarity")
 LONGEST_NAME = 60
 
 
@@ -94,12 +97,13 @@ class CaptionedClip:
 
 @dataclass(frozen=True)
 class Calibration:
-    """confidence = 1 / (1 + exp(-(intercept + score s + later l))), s being the caption's cosine, and l 0 for
-    the first caption of a clip and 1 for those after it."""
+    """confidence = 1 / (1 + exp(-(intercept + score s + later l + rarity r))): s is the caption's cosine, l 0
+    for the first caption of a clip and 1 for those after it, r its action's rarity (Bank.rarity)."""
 
     intercept: float
     score: float
     later: float
+    rarity: float
 
 
 class Bundle(MotionModel, Protocol):
@@ -112,11 +116,12 @@ class Bundle(MotionModel, Protocol):
 
 @dataclass(frozen=True)
 class Ranked:
-    """A sentence that the facts bear out. worth: what it is ranked by."""
+    """A sentence that the facts bear out. worth: what it is ranked by. rarity: that of its action."""
 
     sentence: Sentence
     score: float
     worth: float
+    rarity: float = 0.0
 
 
 def load_calibration(bundle: Bundle) -> Calibration | None:
@@ -170,7 +175,8 @@ def caption_windows(
         raise MotionaryError("the clip has no embedding; index its source again")
     joints, fps = thinned_joints(motion)
     facts = measure_joints(joints, fps)
-    captions, first = _captions(of_all(spans, vectors), facts, bank, top, calibration)
+    signs = signs_of(joints, fps)
+    captions, first = _captions(of_all(spans, vectors), facts, signs, bank, top, calibration)
     moments = []
     is_one = np.ptp(spans, axis=1).max() >= motion.duration - SAME_S
     for number in [] if is_one else _one_after_another(spans):
@@ -178,7 +184,8 @@ def caption_windows(
         at = min(int(start * fps), len(joints) - 1)
         part = joints[at : max(round(end * fps), at + 2)]
         own = measure_joints(part, fps)
-        moments.append(Moment(start, end, _captions(vector, own, bank, top, calibration)[0], own))
+        said, _ = _captions(vector, own, signs_of(part, fps), bank, top, calibration)
+        moments.append(Moment(start, end, said, own))
     return CaptionedClip(captions, _tags(first, facts), suggested_name(first, facts), facts, tuple(moments))
 
 
@@ -208,12 +215,17 @@ def _one_after_another(spans: NDArray[np.float64]) -> list[int]:
     return chosen
 
 
-def rank(vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int) -> list[Ranked]:
-    """The ``top`` sentences for an embedding (D,) that the facts bear out, best first, an action each."""
+def rank(
+    vector: NDArray[np.float32], facts: Facts, signs: frozenset[str], bank: Bank, top: int
+) -> list[Ranked]:
+    """The ``top`` best for an embedding (D,) that facts and signs bear out, each of another action."""
     scores = bank.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
     claims, which = bank.claims
     borne = np.array([-1 if found is None else found for found in bearings(claims, facts)])[which]
-    worth = np.where(borne < 0, -np.inf, scores + BORNE_OUT * borne + STYLED * bank.styled)
+    shows, shown_by = bank.shows
+    shown = np.array([all(any(sign in signs for sign in entry) for entry in listed) for listed in shows])
+    worth = scores + BORNE_OUT * borne + STYLED * bank.styled + RARE * bank.rarity
+    worth = np.where((borne < 0) | ~shown[shown_by], -np.inf, worth)
     found: dict[str, Ranked] = {}
     for number in np.argsort(-worth, kind="stable").tolist():
         if worth[number] == -np.inf or len(found) == top:
@@ -221,25 +233,35 @@ def rank(vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int) -> lis
         sentence = bank.sentences[number]
         found.setdefault(
             sentence.action or sentence.text,
-            Ranked(sentence, float(np.clip(scores[number], -1, 1)), float(worth[number])),
+            Ranked(
+                sentence,
+                float(np.clip(scores[number], -1, 1)),
+                float(worth[number]),
+                float(bank.rarity[number]),
+            ),
         )
     return list(found.values())
 
 
 def _captions(
-    vector: NDArray[np.float32], facts: Facts, bank: Bank, top: int, calibration: Calibration | None
+    vector: NDArray[np.float32],
+    facts: Facts,
+    signs: frozenset[str],
+    bank: Bank,
+    top: int,
+    calibration: Calibration | None,
 ) -> tuple[tuple[Caption, ...], Sentence | None]:
-    ranked = rank(vector, facts, bank, top)
+    ranked = rank(vector, facts, signs, bank, top)
     made = []
     for place, one in enumerate(ranked):
         sentence = one.sentence
-        confidence = None if calibration is None else _confidence(one.score, place, calibration)
+        confidence = None if calibration is None else _confidence(one, place, calibration)
         made.append(Caption(sentence.text, one.score, confidence, sentence.action, _tags(sentence, facts)))
     return tuple(made), ranked[0].sentence if ranked else None
 
 
-def _confidence(score: float, place: int, by: Calibration) -> float:
-    exponent = by.intercept + by.score * score + by.later * (place > 0)
+def _confidence(one: Ranked, place: int, by: Calibration) -> float:
+    exponent = by.intercept + by.score * one.score + by.later * (place > 0) + by.rarity * one.rarity
     return float(1 / (1 + np.exp(-np.clip(exponent, -30, 30))))
 
 
@@ -248,7 +270,7 @@ def _tags(sentence: Sentence | None, facts: Facts) -> tuple[str, ...]:
     tags = [*(sentence.tags if sentence else ())]
     if sentence:
         claims = sentence.claims
-        tags += [f"{side} hand" for side in (claims.hand,) if side]
+        tags += [f"{side} hand" for side in (claims.hand or _arm(sentence),) if side]
         tags += [f"{side} leg" for side in (claims.foot or claims.stand,) if side]
         tags += [text for text in (sentence.part, sentence.style) if text]
         if claims.count > 1:
@@ -266,6 +288,11 @@ def _tags(sentence: Sentence | None, facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tags))
 
 
+def _arm(sentence: Sentence) -> str:
+    """The side of the arm that a sentence is about, where signs alone tell it."""
+    return sentence.side if sentence.part == "arms" else ""
+
+
 def _goes_somewhere(sentence: Sentence | None) -> bool:
     """Whether how fast the body gets along says how fast it is done: of a walk, not of a dance."""
     return sentence is not None and (bool(sentence.claims.speed) or sentence.part == "legs")
@@ -278,7 +305,7 @@ def suggested_name(sentence: Sentence | None, facts: Facts) -> str:
     if not sentence.action:
         return _safe(sentence.text)
     claims = sentence.claims
-    side = claims.hand or claims.foot or claims.stand
+    side = claims.hand or claims.foot or claims.stand or _arm(sentence)
     moves = facts.direction if facts.gait != "none" and facts.direction not in ("mixed", "place") else ""
     turned = f"turn_{facts.turn}" if facts.turn != "none" and "turn" not in sentence.action else ""
     if "turn" in claims.needs or "turn" in sentence.action:

@@ -6,6 +6,8 @@ together. No sentence is anybody else's: a caption made from them can be used fo
 
 from __future__ import annotations
 
+import json
+import math
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -15,11 +17,14 @@ from itertools import combinations
 from typing import Any
 
 from motionary.captions.claims import NEEDS, NOTHING, Claims, claiming
+from motionary.captions.signs import SIGNS
 
-__all__ = ["Sentence", "known_actions", "sentences"]
+__all__ = ["Sentence", "known_actions", "rarities", "sentences"]
 
 SUBJECT = "a person"
 SIDES = ("left", "right")
+RAREST = 4.0
+"""Nats: of what fewer than one clip in 55 meets, a thousand clips do not tell how rare it is."""
 MOST_ADDED = 2
 """Words added to a phrase, beyond which nobody would say it."""
 
@@ -27,7 +32,8 @@ MOST_ADDED = 2
 @dataclass(frozen=True)
 class Sentence:
     """One description. action: what is done ("" if not known). part: the part of the body that does it.
-    style: the manner. tags: what else it may be found by."""
+    style: the manner. tags: what else it may be found by. shows: the signs that must be seen, of each entry
+    one. side: that of the phrase, "" where it has none."""
 
     text: str
     claims: Claims = NOTHING
@@ -35,6 +41,8 @@ class Sentence:
     part: str = ""
     style: str = ""
     tags: tuple[str, ...] = field(default=())
+    shows: tuple[tuple[str, ...], ...] = ()
+    side: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,17 @@ def known_actions() -> dict[str, str]:
 
 
 @cache
+def rarities() -> dict[str, float]:
+    """Of each action, the nats by which it is rare that a clip meets all that the action asks for.
+
+    ``rarity.json`` counts it in CMU's trials and the starter clips (scripts/measure_rarity.py).
+    """
+    kept = resources.files(__package__).joinpath("rarity.json")
+    clips, met = (json.loads(kept.read_text("utf-8"))[key] for key in ("clips", "met"))
+    return {name: min(math.log((clips + 1) / (count + 1)), RAREST) for name, count in met.items()}
+
+
+@cache
 def _table() -> dict[str, Any]:
     return tomllib.loads(resources.files(__package__).joinpath("grammar.toml").read_text("utf-8"))
 
@@ -84,20 +103,26 @@ def _of_action(action: dict[str, Any], words: dict[str, Any]) -> Iterator[Senten
     additions = _additions(action, words)
     kinds = sorted({added.kind for added in additions})
     for phrase in action["say"]:
-        for sided, base in _sided(phrase, action.get("side", ""), plain):
+        for sided, base in _sided(phrase, action, plain):
             for number in range(MOST_ADDED + 1):
                 for chosen in combinations(kinds, number):
                     yield from _added(f"{SUBJECT} {sided}", base, chosen, additions)
 
 
-def _sided(phrase: str, kind: str, plain: Sentence) -> Iterator[tuple[str, Sentence]]:
-    """A phrase for either side, with the claim that it makes."""
-    if "{side}" not in phrase:
-        yield phrase, plain
-        return
-    for side in SIDES:
-        claims = claiming(plain.claims, kind, side)
-        yield phrase.replace("{side}", side), replace(plain, claims=claims)
+def _sided(phrase: str, action: dict[str, Any], plain: Sentence) -> Iterator[tuple[str, Sentence]]:
+    """A phrase for either side, with the claim that it makes and the signs that it needs."""
+    for side in SIDES if "{side}" in phrase else ("",):
+        shows = tuple(
+            tuple(sign.replace("{side}", side) for sign in entry.split("|"))
+            for entry in action.get("shows", ())
+        )
+        if unknown := {sign for entry in shows for sign in entry} - SIGNS:
+            raise ValueError(
+                f"grammar.toml: {action['name']} shows {sorted(unknown)}, which signs.py has not"
+            )
+        kind = action.get("side", "")
+        claims = claiming(plain.claims, kind, side) if side and kind else plain.claims
+        yield phrase.replace("{side}", side), replace(plain, claims=claims, shows=shows, side=side)
 
 
 def _additions(action: dict[str, Any], words: dict[str, Any]) -> list[_Added]:

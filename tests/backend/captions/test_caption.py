@@ -22,7 +22,8 @@ from motionary.captions.caption import (
 )
 from motionary.captions.claims import Claims, bearing, swapped
 from motionary.captions.grammar import Sentence, sentences
-from motionary.captions.measure import measure
+from motionary.captions.measure import measure, measure_joints, thinned_joints
+from motionary.captions.signs import signs_of
 from motionary.edits import mirror
 from motionary.errors import MotionaryError
 from motionary.index import motion_windows
@@ -135,22 +136,24 @@ def test_the_mirror_image_is_told_with_the_sides_exchanged(bundle, bank):
 @pytest.mark.parametrize("name", sorted(clips()))
 def test_no_caption_ever_contradicts_what_is_measured(name, random_bank):
     """Whatever the joint space says: here it says nothing but noise."""
-    facts = measure(clips()[name].motion)
+    joints, fps = thinned_joints(clips()[name].motion)
+    facts, signs = measure_joints(joints, fps), signs_of(joints, fps)
     by_text = {sentence.text: sentence for sentence in random_bank.sentences}
     for seed in range(3):
         vector = np.random.default_rng(seed).normal(size=16).astype(np.float32)
-        ranked = rank(vector, facts, random_bank, 5)
+        ranked = rank(vector, facts, signs, random_bank, 5)
         assert ranked
         for one in ranked:
             claims = by_text[one.sentence.text].claims
             assert bearing(claims, facts) is not None
+            assert all(signs.intersection(entry) for entry in by_text[one.sentence.text].shows)
             if swapped(claims) != claims:
                 assert bearing(swapped(claims), facts) is None
 
 
 def test_captions_are_of_different_actions_best_first(random_bank):
-    facts = measure(walk(3.0))
-    ranked = rank(random_bank.vectors[0], facts, random_bank, 6)
+    joints, fps = thinned_joints(walk(3.0))
+    ranked = rank(random_bank.vectors[0], measure_joints(joints, fps), signs_of(joints, fps), random_bank, 6)
     assert len({one.sentence.action for one in ranked}) == len(ranked) == 6
     assert [one.worth for one in ranked] == sorted((one.worth for one in ranked), reverse=True)
 
@@ -162,7 +165,7 @@ def test_of_equals_the_one_that_says_more_is_chosen():
     styled = replace(plain, text="a person walks sadly", style="sad")
     vectors = np.ones((3, 4), np.float32) / 2
     for order in ((plain, said, styled), (styled, said, plain)):
-        (best,) = rank(vectors[0], facts, Bank(order, vectors, "m"), 1)
+        (best,) = rank(vectors[0], facts, frozenset(), Bank(order, vectors, "m"), 1)
         assert best.sentence is said
 
 
@@ -258,7 +261,9 @@ def test_confidence_rises_with_the_score_and_is_less_for_what_comes_after(random
     for strength in (0.2, 0.6, 1.0):
         vector = (strength * random_bank.vectors[which] + (1 - strength) * noise).astype(np.float32)
         spans = np.array([[0.0, 3.0]])
-        found = caption_windows(walk(3.0), spans, vector[None], random_bank, 3, Calibration(-3.0, 8.0, -1.0))
+        found = caption_windows(
+            walk(3.0), spans, vector[None], random_bank, 3, Calibration(-3.0, 8.0, -1.0, 0.0)
+        )
         first, *others = found.captions
         sure.append(first.confidence)
         assert first.confidence == pytest.approx(1 / (1 + np.exp(3.0 - 8.0 * first.score)))
@@ -286,7 +291,7 @@ def test_a_broken_calibration_is_told_in_one_line(logistic, tmp_path):
 
 def test_a_packed_bundle_is_calibrated_too(tmp_path):
     folder = make_bundle(tmp_path / "model")
-    numbers = {"intercept": -3.0, "score": 9.0, "later": -2.0}
+    numbers = {"intercept": -3.0, "score": 9.0, "later": -2.0, "rarity": 0.5}
     (folder / "captions.json").write_text(json.dumps({"model": load_bundle(folder).id, "logistic": numbers}))
     packed = load_bundle(pack_bundle(folder, tmp_path / "packed"))
-    assert load_calibration(packed) == Calibration(-3.0, 9.0, -2.0)
+    assert load_calibration(packed) == Calibration(-3.0, 9.0, -2.0, 0.5)
