@@ -66,7 +66,7 @@ def read_bytes(path: Path, most: int = LARGEST_FILE) -> bytes:
 LAST = -98765.4321
 
 
-def numbers(text: bytes) -> NDArray[np.float64]:
+def numbers(text: bytes | memoryview) -> NDArray[np.float64]:
     """The numbers of a text apart by white space, (n,); none where any token is not a number.
 
     By numpy's own text parser, the fastest there is without a compiler: 25 MB a second. It stops in silence
@@ -75,7 +75,7 @@ def numbers(text: bytes) -> NDArray[np.float64]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of stopping early
         try:
-            values = np.fromstring(text + f" {LAST}".encode(), np.float64, sep=" ")
+            values = np.fromstring(b"".join((text, f" {LAST}".encode())), np.float64, sep=" ")
         except ValueError:  # what numpy means to raise one day
             values = np.empty(0)
     return values[:-1] if len(values) and values[-1] == LAST else np.empty(0)

@@ -23,6 +23,8 @@ from motionary.motion import END_SUFFIX, Motion, Skeleton, rest_positions
 
 __all__ = ["read_bvh", "write_bvh"]
 
+FRAMES_AT_ONCE = 1024
+"""What is turned from angles to quaternions together; of a long take, all at once would fill the memory."""
 CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 MOTION_HEAD = re.compile(rb"^[ \t]*MOTION\s+Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.I | re.M)
 Z_UP = rotation.from_axis_angle([1.0, 0.0, 0.0], -np.pi / 2)
@@ -77,7 +79,9 @@ def read_bvh(path: Path, *, unit: float | None = None, fps: float | None = None)
     joints = _read_hierarchy(path, data[: head.start()])
     rows = _read_rows(path, data, head, sum(len(joint.columns) for joint in joints))
     check_size(path, len(rows), len(joints), rows.size)
-    motion = _to_motion(joints, rows, _rate(path, data, head) if fps is None else fps)
+    rate = _rate(path, data, head) if fps is None else fps
+    del data, head  # which holds it, too: what comes now takes as much memory again
+    motion = _to_motion(joints, rows, rate)
     motion = _scaled(motion, metres_per_unit(motion.skeleton) if unit is None else unit)
     return _turned(motion, Z_UP) if _stands_along_z(motion) else motion
 
@@ -197,10 +201,11 @@ def _read_rows(path: Path, data: bytes, head: re.Match[bytes], columns: int) -> 
         raise MotionaryError(
             f"{path}: no joint has CHANNELS, so nothing moves; export the file with animation"
         )
-    frames, block, first_line = int(head[1]), data[head.end() :], _line_of(data, head.end())
-    values = numbers(block)
+    frames, first_line = int(head[1]), _line_of(data, head.end())
+    values = numbers(memoryview(data)[head.end() :])
     if len(values) == frames * columns and np.isfinite(values).all():
         return values.reshape(frames, columns)
+    block = data[head.end() :]
     bad = bad_number(block, first_line)
     if bad is not None:
         raise MotionaryError(f"{_where(path, bad[0])}: {bad[1]!r} is not a number; export the file again")
@@ -242,8 +247,11 @@ def _to_motion(joints: list[_Joint], rows: NDArray[np.float64], fps: float) -> M
         # All joints of one order at once; the empty order is that of End Sites and gives the identity.
         group = [j for j, joint in enumerate(joints) if joint.axes("rotation") == order]
         columns = [joints[j].columns[f"{axis}rotation"] for j in group for axis in order]
-        angles = np.radians(rows[:, columns]).reshape(len(rows), len(group), len(order))
-        rotations[:, group] = rotation.from_euler(angles, order)
+        for start in range(0, len(rows), FRAMES_AT_ONCE):
+            some = slice(start, start + FRAMES_AT_ONCE)
+            angles = np.radians(rows[some, columns])
+            angles = angles.reshape(len(angles), len(group), len(order))
+            rotations[some, group] = rotation.from_euler(angles, order)
     skeleton = Skeleton(
         tuple(joint.name for joint in joints),
         np.array([number[joint.parent] for joint in joints]),
