@@ -284,8 +284,7 @@ class MOTIONARY_OT_apply(ChosenClip, bpy.types.Operator, _Options):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Take the chosen clip and the current frame."""
-        self.mirror = False
-        self._take_choice(context)
+        self.mirror, self.library = False, ""
         self.start = current_scene().frame_current
         return self.execute(context)
 

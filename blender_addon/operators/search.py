@@ -273,7 +273,7 @@ class MOTIONARY_OT_quick_search(bpy.types.Operator):
         from ..ui.panel import draw_query, draw_results
 
         assert self.layout is not None
-        draw_query(self.layout, context)
+        draw_query(self.layout, context, is_first=True)
         draw_results(self.layout, context)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":

@@ -37,6 +37,7 @@ class MOTIONARY_PT_main(bpy.types.Panel):
         assert layout is not None
         layout.menu("MOTIONARY_MT_libraries", text=library_label(), icon="ASSET_MANAGER")
         draw_query(layout, context)
+        _draw_use(layout, context)
         draw_results(layout, context)
 
 
@@ -56,7 +57,7 @@ class MOTIONARY_PT_clip(bpy.types.Panel):
         return current().chosen is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        """How it moves, what is known of it, and Apply."""
+        """How it moves and what can be done with it."""
         layout, session, typed = self.layout, current(), state(context)
         assert layout is not None
         hit = session.chosen
@@ -64,21 +65,13 @@ class MOTIONARY_PT_clip(bpy.types.Panel):
             return
         _draw_moving(layout, session, hit)
         bar = layout.row(align=True)
-        bar.operator("motionary.step", text="", icon="TRIA_LEFT").step = -1
         bar.label(text=f"{hit.name}", translate=False)
         _star(bar, hit, -1)
-        bar.operator("motionary.step", text="", icon="TRIA_RIGHT").step = 1
         options = layout.row(align=True)
         options.prop(typed, "show_ghost", toggle=True, icon="GHOST_ENABLED")
         options.popover("MOTIONARY_PT_ghost", text="", icon="DOWNARROW_HLT")
         if hit.duration_s > hit.end_s - hit.start_s + 0.05:
             layout.prop(typed, "whole_clip")
-        if not has_armature(context):
-            draw_lines(layout, context, "No character: add an armature to apply the clip to it", "INFO")
-        apply = layout.row()
-        apply.scale_y = 1.5
-        apply.operator_context = "INVOKE_DEFAULT"
-        apply.operator("motionary.apply", icon="ARMATURE_DATA")
         more = layout.row(align=True)
         more.operator("motionary.similar", text="Find Similar", icon="VIEWZOOM").to = "CLIP"
         more.menu("MOTIONARY_MT_clip", text="", icon="DOWNARROW_HLT")
@@ -175,10 +168,11 @@ def library_label() -> str:
     return f"{name or session.library.stem}{count}"
 
 
-def draw_query(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The query and its filters."""
+def draw_query(layout: bpy.types.UILayout, context: bpy.types.Context, *, is_first: bool = False) -> None:
+    """The query and its filters. is_first: the keys go into the query at once, as in a popup."""
     typed = state(context)
     row = layout.row(align=True)
+    row.activate_init = is_first
     row.prop(typed, "query", text="", icon="VIEWZOOM", placeholder="a person waves")
     row.menu("MOTIONARY_MT_history", text="", icon="RECOVER_LAST")
     row.prop(typed, "use_filters", text="", icon="FILTER", toggle=True)
@@ -186,6 +180,21 @@ def draw_query(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         layout.operator("motionary.search", icon="VIEWZOOM")
     if typed.use_filters:
         _draw_filters(layout, typed)
+
+
+def _draw_use(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Step through the results and apply one: above them, where it is always in sight."""
+    if not current().hits:
+        return
+    bar = layout.row(align=True)
+    bar.scale_y = 1.4
+    bar.operator("motionary.step", text="", icon="TRIA_LEFT").step = -1
+    apply = bar.row(align=True)
+    apply.operator_context = "INVOKE_DEFAULT"
+    apply.operator("motionary.apply", icon="ARMATURE_DATA")
+    bar.operator("motionary.step", text="", icon="TRIA_RIGHT").step = 1
+    if not has_armature(context):
+        draw_lines(layout, context, "No character: add an armature to apply the clip to it", "INFO")
 
 
 def _draw_filters(layout: bpy.types.UILayout, typed: MOTIONARY_PG_state) -> None:
@@ -288,6 +297,9 @@ def _draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, sessio
     if session.library is None:
         draw_lines(layout, context, "No library yet: make one under Libraries, and add your folders", "INFO")
         return
+    if session.summary is not None and session.summary.clips == 0 and _is_indexing(session):
+        draw_lines(layout, context, "This library is being indexed: what is done can be searched", "INFO")
+        return
     if session.summary is not None and session.summary.clips == 0:
         draw_lines(layout, context, "This library is empty: add folders under Libraries, then index", "INFO")
         return
@@ -299,6 +311,10 @@ def _draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, sessio
         return
     if session.question is not None:
         draw_lines(layout, context, "Nothing found: index this library again", "INFO")
+
+
+def _is_indexing(session: Session) -> bool:
+    return session.job is not None and not session.job.state.is_finished
 
 
 CLASSES = (
