@@ -31,7 +31,8 @@ def joints_by_shape(skeleton: Skeleton) -> dict[str, int] | None:
     if hips is None:
         return None
     *others, leg_a, leg_b = sorted(limbs[hips], key=lambda limb: -rest[limb[-1], 1])
-    torso = max((skeleton.subtree(limb[1]) for limb in others), key=len)
+    counts = _joints_below(skeleton)
+    torso = skeleton.subtree(max((limb[1] for limb in others), key=lambda joint: counts[joint]))
     chest = next((j for j in torso if len(limbs[j]) >= 3), None)
     if chest is None:
         return None
@@ -56,6 +57,14 @@ def joints_by_shape(skeleton: Skeleton) -> dict[str, int] | None:
         for side, limb in zip(("left", "right"), by_side, strict=True):
             found |= {f"{side}_{name}": joint for name, joint in zip(names, limb, strict=False)}
     return found
+
+
+def _joints_below(skeleton: Skeleton) -> list[int]:
+    """For each joint how many there are from it on."""
+    counts = [1] * len(skeleton.names)
+    for joint in range(len(counts) - 1, 0, -1):  # children before their parents
+        counts[int(skeleton.parents[joint])] += counts[joint]
+    return counts
 
 
 def _limbs(skeleton: Skeleton, rest: NDArray[np.float64]) -> list[list[list[int]]]:
