@@ -97,7 +97,7 @@ def read_answer(stream: IO[bytes]) -> FileClips:
         skeletons = [_skeleton(entry) for entry in header["skeletons"]]
         clips = tuple(_clip(entry, skeletons, stream) for entry in header["clips"])
         return FileClips(clips, _texts(header["notes"]))
-    except (LookupError, TypeError, AttributeError, MotionaryError) as error:
+    except (LookupError, TypeError, AttributeError, ArithmeticError, MotionaryError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 

@@ -69,9 +69,10 @@ def decode_motion(blob: bytes, skeleton: Skeleton, fps: float) -> Motion:
     inflate = zlib.decompressobj()
     try:
         planes = inflate.decompress(blob[HEADER.size :], size)
+        has_more = bool(inflate.decompress(inflate.unconsumed_tail, 1))
     except zlib.error as error:
         raise MotionaryError(f"stored motion is damaged: {error}") from None
-    if len(planes) != size or inflate.decompress(inflate.unconsumed_tail, 1):
+    if len(planes) != size or has_more:
         raise MotionaryError(f"stored motion is damaged: it does not hold the {frames} frames it claims")
     split = frames * joints * 4 * 2
     turns = _values(planes[:split], frames, "<u2", "<i2") / TURN_STEPS
