@@ -14,6 +14,7 @@ import struct
 import sys
 import tempfile
 import traceback
+import zlib
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ from motionary.library import (
 from motionary.motion import Clip, Motion, Skeleton
 from motionary.rigs import built_in, format_rig_map, load_rig_map, match
 from motionary.safetensors import read_safetensors, write_safetensors
+from motionary.side_file import HEAD, MAGIC, map_arrays, save_arrays
 from motionary.starter import starter_clips
 from motionary.text_encoder import load_text_encoder
 from motionary.tokenizer import encode, load_vocabulary
@@ -493,6 +495,31 @@ def _row_seeds() -> list[bytes]:
     return [bytes([columns[name], kind]) + value for name, kind, value in cells]
 
 
+# The side file of a library
+
+KEY = b"k" * 32
+ARRAYS = {"starts": "<i8", "stems": "|u1"}
+
+
+def _side_seeds() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder, "a.motionary")
+        save_arrays(library, "words", KEY, {"starts": np.arange(3), "stems": np.zeros(0, np.uint8)})
+        data = Path(folder, "a.motionary-words").read_bytes()
+    length = HEAD.unpack_from(data)[2]
+    return [data[HEAD.size : HEAD.size + length] + b"\n" + data[-24:]]
+
+
+def _read_side(data: bytes, folder: Path) -> object:
+    """What is told of the arrays, and after a line's end the arrays: key and checksum are made to fit."""
+    told, _, arrays = data.partition(b"\n")
+    told += b" " * (-(HEAD.size + len(told)) % 64)
+    head = HEAD.pack(MAGIC, KEY, len(told), zlib.crc32(told))
+    (folder / "a.motionary-words").write_bytes(head + told + arrays)
+    found = map_arrays(folder / "a.motionary", "words", KEY, ARRAYS)
+    return found and [array.sum() for array in found.values()]
+
+
 TARGETS: dict[str, Target] = {
     "bvh": Target(True, _bvh_seeds, _read_clip("01_02.bvh")),
     "asf": Target(True, lambda: [ASF], _read_clip("01.asf", **{"01_02__amc": AMC})),
@@ -523,5 +550,6 @@ TARGETS: dict[str, Target] = {
     ),
     "stream": Target(False, _stream_seeds, _read_stream),
     "library": Target(False, lambda: [_library()], _read_file("a.motionary", _read_library)),
+    "side": Target(False, _side_seeds, _read_side),
     "rows": Target(False, _row_seeds, _read_rows),
 }
