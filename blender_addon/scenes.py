@@ -79,7 +79,15 @@ def _gltf_rate(path: Path) -> int:
                 if round(rate) in RATES and abs(rate - round(rate)) < 0.02:
                     rates[round(rate)] += 1
         return rates.most_common(1)[0][0] if rates else 24
-    except (ValueError, LookupError, TypeError, AttributeError, struct.error):
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+        struct.error,
+    ):
         return 24  # no glTF file, which the importer will say
 
 
