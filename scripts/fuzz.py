@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -28,16 +29,35 @@ LONGEST = 4096
 """Bytes of a text that is tried: longer ones only take longer."""
 
 
+def table(out: Path) -> str:
+    """What all runs into a folder have tried, by format; a run that was ended counts to its last minute."""
+    tried: dict[str, list[float]] = {}
+    for path in sorted(out.glob("*.json")):
+        run = json.loads(path.read_text())
+        sums = tried.setdefault(run["format"], [0, 0.0, 0])
+        for place, name in enumerate(("executions", "seconds", "findings")):
+            sums[place] += run[name]
+    rows = [
+        f"| {name} | {executions:,.0f} | {seconds / 60:.0f} | {found:.0f} |"
+        for name, (executions, seconds, found) in sorted(tried.items())
+    ]
+    return "\n".join(["| reader | executions | minutes | kinds of findings |", "|---|---|---|---|", *rows])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("format", nargs="?", help="what to fuzz; --list names them")
     parser.add_argument("--list", action="store_true", help="name the formats")
+    parser.add_argument("--table", action="store_true", help="all that was tried, as a Markdown table")
     parser.add_argument("--runs", type=int, default=1_000_000, help="how many files to try")
     parser.add_argument(
         "--seconds", type=float, default=0.0, help="stop after so long; 0: when all are tried"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="corpora and findings")
     arguments = parser.parse_args()
+    if arguments.table:
+        print(table(arguments.out))
+        return
     sys.path[:0] = [str(ROOT), str(ROOT / "backend"), str(ROOT / "training")]
     try:
         import atheris
@@ -58,10 +78,13 @@ def main() -> None:
         *(p.read_bytes() for p in (ROOT / "tests/fuzz/corpus").glob(f"{arguments.format}-*")),
     ):
         (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
-    began, runs, kinds = time.monotonic(), 0, set[str]()
+    began = told = time.monotonic()
+    runs, kinds = 0, set[str]()
 
     def report(last: bool = False) -> None:
         seconds = time.monotonic() - began
+        counted = {"format": arguments.format, "executions": runs, "seconds": seconds, "findings": len(kinds)}
+        (arguments.out / f"{arguments.format}-{os.getpid()}.json").write_text(json.dumps(counted))
         print(
             f"{arguments.format}: {runs} executions in {seconds:.0f} s, {len(kinds)} kinds of findings, "
             f"{sum(1 for _ in corpus.iterdir())} files in the corpus{'' if last else ' so far'}",
@@ -69,7 +92,7 @@ def main() -> None:
         )
 
     def try_one(data: bytes) -> None:
-        nonlocal runs
+        nonlocal runs, told
         runs += 1
         for what in findings(target, data, folder):
             kind = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "_", what.replace(str(folder), ""))
@@ -81,8 +104,9 @@ def main() -> None:
                 name = hashlib.sha256(kind.encode()).hexdigest()[:12]
                 (found / name).write_bytes(data)
                 print(f"{arguments.format}: {found / name}: {what}", flush=True)
-        if runs % 100_000 == 0:
+        if time.monotonic() - told > 60:
             report()
+            told = time.monotonic()
         if runs >= arguments.runs or (arguments.seconds and time.monotonic() - began > arguments.seconds):
             report(last=True)
             shutil.rmtree(folder, ignore_errors=True)
