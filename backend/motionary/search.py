@@ -39,6 +39,8 @@ __all__ = [
 MIRRORED = 0.8
 """Of a hit's distance (1 less the cosine) what that of its mirror image may be, for it to be called mirrored:
 most of what people do is much the same in a mirror."""
+LATER = 0.001
+"""Cosine that a mirror image loses, to come after what is as near as it is."""
 
 
 class TextModel(Protocol):
@@ -231,7 +233,7 @@ def search_vector(
     if mirrored is not None:
         image = cosines(held.vectors, _unit(mirrored))
         is_image = 1.0 - image < MIRRORED * (1.0 - scores)
-        scores = np.where(is_image, image, scores)
+        scores = np.where(is_image, image - LATER, scores)
     if among is not None:
         scores = np.where(among, scores, -np.inf)
     return _hits(library, scores, top, leave_out, whole_clips=whole_clips, is_image=is_image)
