@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motionary.errors import MotionaryError
-from motionary.screen import Screen, complain, print_json
+from motionary.screen import Screen, complain, one_line, print_json
 
 if TYPE_CHECKING:
     from motionary.blender_files import Blender
@@ -356,7 +356,7 @@ def _apply_corrections(sources: Sequence[Path], corrections: Path, to_files: boo
     else:
         print(f"corrected {done.corrected}, unchanged {done.unchanged}, failed {len(done.failures)}")
         for path in written:
-            print(f"wrote {path}")
+            print(f"wrote {one_line(str(path))}")
     return 1 if done.failures else 0
 
 
@@ -418,7 +418,7 @@ def export(library: Path, clip: str, out: Path, *, start: float, end: float | No
         )
     part = slice_frames(motion, first, min(last, motion.frames))
     write_bvh(part, out)
-    print(f"wrote {out}: {found.name}, {part.duration:.2f} s at {part.fps:g} fps")
+    print(f"wrote {out}: {one_line(found.name)}, {part.duration:.2f} s at {part.fps:g} fps")
     return 0
 
 

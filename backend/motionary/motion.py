@@ -49,6 +49,9 @@ class Skeleton:
         order = self.parents[1:]
         if np.any(order < 0) or np.any(order >= np.arange(1, count)):
             raise MotionaryError("skeleton joints are out of order: a parent must come before its children")
+        if not np.isfinite(self.offsets).all():
+            bad = self.names[int(np.argmin(np.isfinite(self.offsets).all(axis=1)))]
+            raise MotionaryError(f"skeleton has an offset that is not a number at joint {bad!r}")
         if len(set(self.names)) != count:
             twice = next(name for name in self.names if self.names.count(name) > 1)
             raise MotionaryError(f"skeleton has two joints named {twice!r}; rename one")

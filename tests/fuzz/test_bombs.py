@@ -22,7 +22,7 @@ from motionary.library import open_library
 from motionary.motion import Motion, Skeleton, resample
 from motionary.rigs import parse_rig_map
 from motionary.safetensors import read_safetensors
-from tests.fuzz.targets import SKELETON, TARGETS, findings
+from tests.fuzz.targets import AMC, ASF, SKELETON, TARGETS, findings
 from tests.fuzz.targets import _library as a_library
 
 MB = 1 << 20
@@ -94,6 +94,33 @@ def test_frames_that_are_only_promised_take_no_memory(tmp_path, frames):
     peak, refused = peak_memory(lambda: read_clip(tmp_path / "a.bvh"))
     assert refused
     assert peak < 2 * MB
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("a.bvh", b"0 10 0", b"0 1e308 1e308"),
+        ("a.bvh", b"0 90 0 0", b"0 1e308 0 0"),
+        ("a.bvh", b"1 2 3\n1", b"1e308 1e308 1e308\n1"),
+        ("01.asf", b"length 2.4", b"length 1e308"),
+        ("01.asf", b"length 0.45", b"length 1e-320"),
+        ("01.amc", b"9.3", b"1e308"),
+    ],
+)
+def test_numbers_that_overflow_give_no_motion_that_is_none(tmp_path, name, old, new):
+    texts = {"a.bvh": SKELETON, "01.asf": ASF, "01.amc": AMC}
+    assert old in texts[name]
+    for other, text in texts.items():
+        (tmp_path / other).write_bytes(text.replace(old, new) if other == name else text)
+    motions = []
+    _, refused = peak_memory(
+        lambda: motions.append(read_clip(tmp_path / name.replace(".asf", ".amc")).motion)
+    )
+    assert not refused or str(tmp_path) in refused
+    for motion in motions:
+        assert np.isfinite(motion.skeleton.offsets).all()
+        np.testing.assert_allclose(np.linalg.norm(motion.rotations, axis=-1), 1, atol=1e-6)
+    assert motions or refused
 
 
 def test_two_frames_do_not_become_a_million(tmp_path):

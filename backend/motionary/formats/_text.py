@@ -64,16 +64,19 @@ def read_bytes(path: Path, most: int = LARGEST_FILE) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
+LONG = 1 << 13
+"""Bytes from which on whole arrays are quicker than a loop."""
+
 LAST = -98765.4321
 
 
 def numbers(text: bytes | memoryview) -> NDArray[np.float64]:
     """The numbers of a text apart by white space, (n,); none where any token is not a number.
 
-    Plain decimals by `motionary.formats._decimals`, anything else by numpy's own text parser. That stops in
+    Many plain decimals by `motionary.formats._decimals`, all else by numpy's own text parser. That stops in
     silence at what it cannot read, so a last number is added here, which then is missing.
     """
-    if (plain := decimals(text)) is not None:
+    if len(text) >= LONG and (plain := decimals(text)) is not None:
         return plain
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of stopping early

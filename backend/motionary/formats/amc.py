@@ -75,7 +75,7 @@ def read_asf(path: Path) -> Asf:
     path = Path(path)
     sections = _sections(path)
     units = {words[0].lower(): (where, words[1:]) for where, words in sections.get("units", [])}
-    degrees = not units.get("angle", ("", ["deg"]))[1][0].lower().startswith("rad")
+    degrees = not " ".join(units.get("angle", ("", []))[1]).lower().startswith("rad")
     length = float(_floats(*units["length"], 1)[0]) if "length" in units else 1.0
     root, position = _root(path, sections, degrees)
     bones = {root.name: root} | {bone.name: bone for bone in _bones(path, sections, degrees)}
