@@ -26,8 +26,8 @@ AT = {name: number for number, name in enumerate(JOINTS)}
 
 OF_A_SIDE = (
     "out", "forward", "up", "down", "at_head", "to_head", "to_brow", "on_hip", "folded", "holds_forward",
-    "alone_forward", "alone_out", "reaches", "reaches_forward", "reaches_up", "punches", "waves",
-    "beats", "circles", "swings", "throws", "hand_low", "knee_up", "knee_down",
+    "alone_forward", "alone_out", "reaches", "reaches_forward", "reaches_up", "punches", "no_punch",
+    "waves", "beats", "circles", "swings", "throws", "hand_low", "knee_up", "knee_down",
 )  # fmt: skip
 OF_BOTH = (
     "still", "hardly_moves", "lively", "feet_move", "head_nods", "head_turns", "shoulders_rise",
@@ -139,6 +139,7 @@ class _Body:
         speed = np.linalg.norm(np.diff(seen, axis=0), axis=1) * self.fps if len(seen) > 1 else np.zeros(1)
         lateral = self.turns(out[raised], 0.1) if raised.any() else 0
         in_front = (ahead > 0.25) & (far < 0.97)
+        punches = self._punches(far, high)
         circles = min(self.turns(out, 0.1), max(self.turns(high, 0.1), self.turns(ahead, 0.1)))
         signs = {
             "out": _mostly((out > 0.75) & (abs(high) < 0.45)),
@@ -154,7 +155,8 @@ class _Body:
             "reaches": self.seen((far > 0.85) & (high > -0.55) & (np.ptp(far) + np.ptp(high) > 0.4)),
             "reaches_forward": self.seen((ahead > 0.6) & (abs(high) < 0.6)) and float(np.ptp(ahead)) > 0.35,
             "reaches_up": self.seen(high > 0.6) and float(np.ptp(high)) > 0.5,
-            "punches": self._punches(far, high),
+            "punches": punches,
+            "no_punch": not punches,
             "waves": bool(raised.mean() > 0.3 and lateral >= 3),
             "beats": self.turns(high, 0.12) >= 4,
             "circles": circles >= 4 and _mostly(in_front),
