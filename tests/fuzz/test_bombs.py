@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motionary.captions_csv import read_captions
 from motionary.codec import decode_motion
 from motionary.errors import MotionaryError
-from motionary.formats import read_clip
+from motionary.formats import read_clip, write_bvh
 from motionary.index import motion_files
 from motionary.library import open_library
 from motionary.motion import Motion, Skeleton, resample
 from motionary.rigs import parse_rig_map
 from motionary.safetensors import read_safetensors
+from motionary.starter import starter_clips
 from tests.fuzz.targets import AMC, ASF, SKELETON, TARGETS, findings
 from tests.fuzz.targets import _library as a_library
 
@@ -38,6 +40,48 @@ def peak_memory(read):
         return tracemalloc.get_traced_memory()[1], str(error)
     finally:
         tracemalloc.stop()
+
+
+# Files of a few megabytes as they mostly are; the memory they take at most, as a multiple of their size.
+
+
+def long_bvh(path):
+    clip = next(iter(starter_clips())).motion
+    turns = np.resize(clip.rotations, (3000, *clip.rotations.shape[1:]))
+    write_bvh(Motion(clip.skeleton, turns, np.resize(clip.translation, (3000, 3)), 30.0), path)
+
+
+def long_amc(path):
+    path.with_name("01.asf").write_bytes(ASF)
+    values = np.random.default_rng(0).uniform(-90, 90, (20_000, 9)).tolist()
+    row = "%d\nroot %f %f %f %f %f %f\nlhip %f %f %f\n"
+    path.write_text(":FULLY-SPECIFIED\n" + "".join(row % (n, *v) for n, v in enumerate(values, 1)))
+
+
+def long_npy(*shape):
+    return lambda path: np.save(path, np.random.default_rng(0).normal(size=shape).astype(np.float32))
+
+
+def long_table(path):
+    row = "walks/clip_{0:05}.bvh,a person walks forward and turns {0},walk;turn\n"
+    path.write_text("file,caption,tags\n" + "".join(row.format(number) for number in range(20_000)))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "read", "most"),
+    [
+        ("01_01.bvh", long_bvh, read_clip, 4),
+        ("01_01.amc", long_amc, read_clip, 8),
+        ("a.npy", long_npy(10_000, 22, 3), read_clip, 16),
+        ("a.npy", long_npy(2500, 263), read_clip, 8),
+        ("captions.csv", long_table, read_captions, 10),
+    ],
+)
+def test_memory_grows_with_the_file_and_no_faster(tmp_path, name, make, read, most):
+    make(tmp_path / name)
+    peak, refused = peak_memory(lambda: read(tmp_path / name))
+    assert not refused
+    assert peak < most * (tmp_path / name).stat().st_size + 4 * MB
 
 
 def bvh(joints, frames, root_channels="1 Xposition"):
@@ -195,7 +239,7 @@ def test_a_stored_motion_does_not_inflate_beyond_what_it_claims():
 
 def test_a_table_with_many_captions_of_one_file_takes_no_longer(tmp_path):
     rows = "".join(f"a.bvh,caption {number},tag {number}\n" for number in range(20_000))
-    # The 2 seconds of processor time that findings allows were 200 when each row copied those before.
+    # Each row copied those before it once, and the time grew with the square of the rows.
     assert findings(TARGETS["captions"], f"file,caption,tags\n{rows}".encode(), tmp_path) == []
 
 
