@@ -181,8 +181,12 @@ def _indexed(library: Library) -> Keywords:
         read(int(clip), f"{_spaced(str(name))} {files[path]}")
     clips = np.unique(np.array(owners, np.int64))
     for table in ("captions", "tags"):
-        for clip, text in read_rows(library, f"SELECT clip, text FROM {table}"):  # noqa: S608
-            read(int(clip), str(text))
+        # A damaged library may have a text, or bytes, where the clip's number belongs.
+        for clip, text in read_rows(
+            library,
+            f"SELECT clip, text FROM {table} WHERE typeof(clip) = 'integer'",  # noqa: S608
+        ):
+            read(clip, str(text))
 
     stem_of = _stems(numbers)
     stems = sorted(set(stem_of.values()))
