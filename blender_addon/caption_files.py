@@ -107,7 +107,14 @@ def caption_folder(
     if others:
         # Rows of .blend files were written anew above; those of the others go after them.
         report = caption_everything(
-            others, bundle, bank, top, out=out, find_blender=find_blender, progress=progress
+            others,
+            bundle,
+            bank,
+            top,
+            out=out,
+            find_blender=find_blender,
+            progress=progress,
+            workers=1,  # a Blender is nothing to start more processes from
         )
         captioned, skipped = captioned + report.captioned, skipped + report.skipped
         failures += report.failures

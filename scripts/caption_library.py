@@ -22,25 +22,12 @@ from contextlib import redirect_stdout
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# What Blender's C code prints goes to stderr, from its import on: stdout is for the result.
-sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
-os.dup2(2, 1)
-
-import bpy  # noqa: E402
+if TYPE_CHECKING:
+    import bpy
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-if find_spec("motionary") is None:
-    sys.path.insert(0, str(ROOT / "backend"))
-
-from blender_addon.bundled import own_bundle  # noqa: E402
-from blender_addon.caption_files import caption_folder  # noqa: E402
-from motionary.blender_files import find_blender  # noqa: E402
-from motionary.bundle import load_bundle  # noqa: E402
-from motionary.captions.bank import open_bank  # noqa: E402
-from motionary.errors import MotionaryError  # noqa: E402
-from motionary.screen import PLAIN, complain  # noqa: E402
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,6 +51,14 @@ def main(arguments: Sequence[str]) -> int:
             parser.error("--top is 1 or more, and --out ends in .csv or .jsonl")
     except SystemExit as ended:  # 0 after --help, 2 for wrong usage
         return ended.code if isinstance(ended.code, int) else 2
+    from blender_addon.bundled import own_bundle
+    from blender_addon.caption_files import caption_folder
+    from motionary.blender_files import find_blender
+    from motionary.bundle import load_bundle
+    from motionary.captions.bank import open_bank
+    from motionary.errors import MotionaryError
+    from motionary.screen import PLAIN, complain
+
     this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
     try:
         with redirect_stdout(sys.stderr), PLAIN.progress("Captions") as progress:
@@ -94,7 +89,16 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if done.failures else 0
 
 
+# Only here, for the processes that read files import this script once more, and need none of it.
 if __name__ == "__main__":
+    # What Blender's C code prints goes to stderr, from its import on: stdout is for the result.
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    import bpy
+
+    sys.path.insert(0, str(ROOT))
+    if find_spec("motionary") is None:
+        sys.path.insert(0, str(ROOT / "backend"))
     given = sys.argv[1:]
     if "--" in given:
         given = given[given.index("--") + 1 :]

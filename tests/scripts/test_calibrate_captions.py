@@ -26,10 +26,12 @@ def examples(script):
     """Three captions each of 400 clips of 60 recordings, right as often as a curve says."""
     rng = np.random.default_rng(5)
     score, place = rng.uniform(0, 0.7, 1200), np.arange(1200) % 3
-    chance = 1 / (1 + np.exp(-(-3.0 + 9.0 * score - 1.0 * (place > 0))))
+    rarity = rng.uniform(0, 4, 1200)
+    chance = 1 / (1 + np.exp(-(-3.0 + 9.0 * score - 1.0 * (place > 0) + 0.4 * rarity)))
     right = rng.uniform(size=1200) < chance
     return [
-        script.Example(str(n // 3 % 60), bool(right[n]), float(score[n]), int(place[n])) for n in range(1200)
+        script.Example(str(n // 3 % 60), bool(right[n]), float(score[n]), int(place[n]), float(rarity[n]))
+        for n in range(1200)
     ]
 
 
@@ -51,10 +53,11 @@ def test_an_action_is_called_by_its_kind_too(script):
 
 
 def test_the_curve_is_found_again(script, examples):
-    intercept, score, later = script.fitted(examples)
+    intercept, score, later, rarity = script.fitted(examples)
     assert intercept == pytest.approx(-3.0, abs=0.5)
     assert score == pytest.approx(9.0, rel=0.2)
     assert later == pytest.approx(-1.0, abs=0.4)
+    assert rarity == pytest.approx(0.4, abs=0.2)
 
 
 def test_it_is_judged_on_recordings_that_it_has_not_seen(script, examples):

@@ -134,6 +134,7 @@ def caption_everything(
     find_blender: Callable[[], Blender | None] = lambda: None,
     progress: Callable[[Progress], None] = lambda step: None,
     show: Callable[[Library, Row], None] | None = None,
+    workers: int | None = None,
 ) -> Report:
     """Caption the clips of ``sources``: libraries (NAME.motionary), motion files and folders of them.
 
@@ -141,6 +142,7 @@ def caption_everything(
     already is passed over, unless ``again``. find_blender: what reads .blend, FBX and glTF. progress: called
     after each file that is read and each clip that is captioned. show: called with each clip's row and the
     library that it is in; nothing is then passed over, though rows that a table has stay as they are.
+    workers: processes that read files, as `motionary.index.index_files` has it.
 
     MotionaryError where a library was embedded by another model than ``bundle``, or the table cannot be read
     or written.
@@ -199,7 +201,14 @@ def caption_everything(
                     files = [file for file in files if file not in set(done)]
                 if files:
                     with open_library(scratch, write=True) as library:
-                        report = index_files(files, library, bundle, blender=find_blender, progress=progress)
+                        report = index_files(
+                            files,
+                            library,
+                            bundle,
+                            blender=find_blender,
+                            progress=progress,
+                            workers=workers,
+                        )
                         failures += report.failures
                         take(library)
     return Report(captioned, skipped, tuple(failures), tuple(clips))
