@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from motionary.captions.agreement import disagreement
 from motionary.captions.claims import Claims, claims_of
 from motionary.captions.facts_array import unpack_facts
+from motionary.captions.measure import Facts
 from motionary.query import Query, Step
 
 __all__ = ["Rows", "cosines", "score_rows"]
@@ -124,7 +125,7 @@ def _disagreements(
     shown = score if among is None else np.where(among, score, -np.inf)
     best = _best(shown)
     for row in best.tolist():
-        facts = unpack_facts(rows.facts[row])
+        facts = _facts(rows, row)
         if facts is not None:
             result[row] = sum(weight * disagreement(said, facts) for said, weight in claims)
     others = np.ones(len(score), bool)
@@ -141,10 +142,18 @@ def _shown(sentence: str, phrase: str, score: Floats, rows: Rows) -> Floats:
         plain, claimed = Claims(), claims_of(phrase)
     if claimed != plain:
         for row in _best(score).tolist():
-            facts = unpack_facts(rows.facts[row])
+            facts = _facts(rows, row)
             if facts is not None and disagreement(claimed, facts) <= disagreement(plain, facts):
                 result[row] = 1.0
     return result
+
+
+def _facts(rows: Rows, row: int) -> Facts | None:
+    """What was measured of a row; None also where a damaged library has numbers there that are no facts."""
+    try:
+        return unpack_facts(rows.facts[row])
+    except (ValueError, OverflowError):
+        return None
 
 
 def _best(score: Floats) -> NDArray[np.intp]:

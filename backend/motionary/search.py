@@ -126,8 +126,14 @@ def search(
     held = library.embeddings
     if len(held.clips) == 0:
         return []
+    known = library.keywords.clips  # both are sorted
+    if len(known) == 0 or held.clips[-1] > known[-1]:
+        raise MotionaryError(
+            f"{library.path}: the library is damaged (embeddings of no clip); index its sources into "
+            "a new one"
+        )
     told = shares(library.keywords, " ".join(step.sentence for step in asked.steps))
-    words = told[np.searchsorted(library.keywords.clips, held.clips)]
+    words = told[np.searchsorted(known, held.clips)]
     rows = Rows(held.vectors, held.facts, held.clips, held.spans)
     scores = score_rows(asked, bundle.embed_texts, rows, words=words, among=among)
     return _hits(library, scores, top, whole_clips=whole_clips)

@@ -26,6 +26,7 @@ import numpy as np
 from motionary.bundle import load_bundle
 from motionary.captions.batch import open_table
 from motionary.captions.corrections import read_corrections
+from motionary.captions.facts_array import WIDTH
 from motionary.captions_csv import read_captions
 from motionary.clip_stream import FileClips, read_answer, write_answer, write_failure
 from motionary.codec import encode_motion
@@ -47,6 +48,7 @@ from motionary.library import (
 from motionary.motion import Clip, Motion, Skeleton
 from motionary.rigs import built_in, format_rig_map, load_rig_map, match
 from motionary.safetensors import read_safetensors, write_safetensors
+from motionary.search import search
 from motionary.side_file import HEAD, MAGIC, map_arrays, save_arrays
 from motionary.starter import starter_clips
 from motionary.text_encoder import load_text_encoder
@@ -421,6 +423,7 @@ def _library() -> bytes:
                 ("gait",),
                 np.array([[0.0, 0.1]]),
                 np.array([[1, 0, 0, 0]], np.float32),
+                np.zeros((1, WIDTH), np.float32),
             )
             replace_source(library, Source("a.bvh", 1, 2, "b" * 64), [made], model)
             set_model(library, model)
@@ -430,7 +433,18 @@ def _library() -> bytes:
 def _read_library(path: Path) -> object:
     with open_library(path) as library:
         found = [summary(library), sources(library), library.model, library.embeddings, library.keywords]
+        for query in ("walk", "someone with raised hands walks fast, then waves"):
+            found += search(library, TextModel(), query, without=["running"])
         return [*found, *(load_clip(library, clip) for clip in clip_ids(library)[:5])]
+
+
+class TextModel:
+    """What `motionary.search` asks a model for; the one that embedded `_library`."""
+
+    id, name = "a" * 64, "tiny"
+
+    def embed_texts(self, texts: list[str]) -> np.ndarray:
+        return np.tile(np.array([1, 0, 0, 0], np.float32), (len(texts), 1))
 
 
 @cache
@@ -490,6 +504,7 @@ def _row_seeds() -> list[bytes]:
         ("clips.end_frame", 5, b"3"),
         ("models.joint_dim", 5, b"4"),
         ("embeddings.vector", 4, b"\0" * 16),
+        ("embeddings.facts", 4, b"\0\0\x80\x3f" * WIDTH),
         ("captions.text", 3, b"a walk"),
     ]
     return [bytes([columns[name], kind]) + value for name, kind, value in cells]

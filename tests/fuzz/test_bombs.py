@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motionary.captions.facts_array import WIDTH
 from motionary.captions_csv import read_captions
 from motionary.codec import decode_motion
 from motionary.errors import MotionaryError
@@ -407,6 +408,9 @@ def test_a_reader_of_a_library_changes_nothing(library):
         ("UPDATE models SET joint_dim = 4611686018427387904", "damaged"),
         ("UPDATE clips SET end_frame = 4611686018427387904", "not within"),
         ("UPDATE motions SET fps = 'fast'", "damaged"),
+        ("UPDATE embeddings SET clip = 7", "embeddings of no clip"),
+        (f"UPDATE embeddings SET facts = x'{'0000c842' * WIDTH}'", ""),  # 100, which is no word
+        (f"UPDATE embeddings SET facts = x'{'0000807f' * WIDTH}'", ""),  # infinity
         ("UPDATE motions SET fps = 9e999", "damaged"),
         ("UPDATE clips SET name = x'ff'", ""),
         ("UPDATE captions SET text = CAST(x'ff' AS TEXT)", "UTF-8"),
