@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from motionary.body import JOINTS, PARENTS, body_positions
 from motionary.motion import Motion
+from motionary.rotation import lengths
 
 __all__ = ["Contacts", "body_contacts", "foot_contacts", "stretches"]
 
@@ -58,7 +59,7 @@ def body_contacts(positions: Floats, fps: float) -> Contacts:
     leg = _leg(positions)
     reach = max(round(SMOOTH_S * fps / 2), 1)
     padded = np.pad(feet, ((reach, reach), (0, 0), (0, 0)), mode="edge")
-    moved = np.linalg.norm(padded[2 * reach :] - padded[: -2 * reach], axis=-1)
+    moved = lengths(padded[2 * reach :] - padded[: -2 * reach])
     # Beyond its ends a clip shows nothing: there the same way was covered in less time.
     times = np.pad(np.arange(len(feet)), reach, mode="edge")
     speed = moved * fps / leg / np.maximum(times[2 * reach :] - times[: -2 * reach], 1)[:, None]
@@ -82,7 +83,7 @@ def _leg(positions: Floats) -> float:
     """Mean length of the legs (T, 22, 3), hip by knee to ankle."""
     bones = [JOINTS.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle")]
     ways = positions[:, bones] - positions[:, [PARENTS[bone] for bone in bones]]
-    return max(float(np.linalg.norm(ways, axis=-1).mean()) * 2, 1e-6)
+    return max(float(lengths(ways).mean()) * 2, 1e-6)
 
 
 def _lowest_nearby(heights: Floats, reach: int) -> Floats:

@@ -190,7 +190,7 @@ def _on_uniform_skeleton(joints: Floats) -> Floats:
 def _bones(joints: Floats) -> tuple[Floats, Floats]:
     """Unit vectors (T, 22, 3) from each joint's parent to it, zero where they coincide; lengths (T, 22)."""
     bones = joints - joints[:, [max(parent, 0) for parent in PARENTS]]
-    lengths = np.linalg.norm(bones, axis=-1)
+    lengths = rotation.lengths(bones)
     return bones / np.maximum(lengths, NO_LENGTH)[..., None], lengths
 
 
@@ -223,7 +223,7 @@ def _heading(positions: Floats) -> Floats:
 
 def _forward(across: Floats) -> Floats:
     """The x and z (..., 2) of what faces forward, given what points from left to right (..., 3)."""
-    across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), NO_LENGTH)
+    across = across / np.maximum(rotation.lengths(across)[..., None], NO_LENGTH)
     return np.stack([across[..., 2], -across[..., 0]], axis=-1)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from motionary.body import HUMAN_LEG, JOINTS, PARENTS, body_positions
 from motionary.contacts import body_contacts, stretches
 from motionary.motion import Motion
+from motionary.rotation import lengths
 
 __all__ = ["FULL_TURN", "HALF_TURN", "Facts", "measure", "measure_joints", "mirrored", "thinned_joints"]
 
@@ -195,9 +196,7 @@ def measure_joints(joints: Floats, fps: float) -> Facts:
 
     height = (pelvis[:, 1] - joints[..., 1].min(axis=1)) / leg
     trunk = joints[:, AT["neck"]] - pelvis
-    tilt = np.degrees(
-        np.arccos(np.clip(trunk[:, 1] / np.maximum(np.linalg.norm(trunk, axis=-1), 1e-9), -1, 1))
-    )
+    tilt = np.degrees(np.arccos(np.clip(trunk[:, 1] / np.maximum(lengths(trunk), 1e-9), -1, 1)))
     lying = (height < LOW) & (tilt > TILT_LYING)
     few = max(round(RAISED_S * fps), 1)
     wide = max(round(0.3 * fps), 1)
@@ -277,7 +276,7 @@ def mirrored(facts: Facts) -> Facts:
 def _leg(joints: Floats) -> float:
     bones = [AT[f"{side}_{joint}"] for side in SIDES for joint in ("knee", "ankle")]
     ways = joints[:, bones] - joints[:, [PARENTS[bone] for bone in bones]]
-    return max(float(np.linalg.norm(ways, axis=-1).mean()) * 2, 1e-6)
+    return max(float(lengths(ways).mean()) * 2, 1e-6)
 
 
 def _smoothed(values: Floats, fps: float) -> Floats:
@@ -305,7 +304,7 @@ def _heading(joints: Floats, fps: float) -> Floats:
         - joints[:, AT["right_shoulder"]]
     )
     flat = np.linalg.norm(across[:, [0, 2]], axis=-1)
-    sure = np.flatnonzero(flat >= 0.5 * np.maximum(np.linalg.norm(across, axis=-1), 1e-9))
+    sure = np.flatnonzero(flat >= 0.5 * np.maximum(lengths(across), 1e-9))
     if not len(sure):
         return np.zeros(len(joints))
     angles = np.unwrap(np.arctan2(-across[sure, 2], across[sure, 0]))
@@ -410,7 +409,7 @@ def _limb_speeds(joints: Floats, heading: Floats, fps: float) -> Floats:
                 [cos * way[:, :1] - sin * way[:, 2:], way[:, 1:2], sin * way[:, :1] + cos * way[:, 2:]],
                 axis=1,
             )
-            speeds.append(np.linalg.norm(np.diff(local, axis=0), axis=-1) * fps)
+            speeds.append(lengths(np.diff(local, axis=0)) * fps)
     return np.stack(speeds)
 
 
@@ -442,7 +441,7 @@ def _sits(joints: Floats, height: Floats, tilt: Floats) -> Bools:
     level = np.ones(len(joints), np.bool_)
     for side in SIDES:
         thigh = joints[:, AT[f"{side}_knee"]] - joints[:, AT[f"{side}_hip"]]
-        level &= np.abs(thigh[:, 1]) < 0.55 * np.maximum(np.linalg.norm(thigh, axis=-1), 1e-9)
+        level &= np.abs(thigh[:, 1]) < 0.55 * np.maximum(lengths(thigh), 1e-9)
     sits: Bools = level & (height < CROUCH) & (tilt < 40)
     return sits
 
@@ -458,5 +457,5 @@ def _loops(joints: Floats, heading: Floats, leg: float, fps: float) -> bool:
     )
     pose = np.linalg.norm(local[-1] - local[0], axis=-1).mean() / leg
     pace = np.linalg.norm((local[-1] - local[-2]) - (local[1] - local[0]), axis=-1).mean() * fps / leg
-    step = np.linalg.norm(np.diff(local, axis=0), axis=-1).mean(axis=-1).max() / leg
+    step = lengths(np.diff(local, axis=0)).mean(axis=-1).max() / leg
     return bool(pose < max(LOOP, 1.5 * step) and pace < LOOP_STEP)
