@@ -83,6 +83,8 @@ ROLLBACK = b"\1\1"
 
 LARGE = 20_000
 """Embeddings, or clips, from which on a side file is quicker than the library: it saves half a second."""
+LONGEST_S = 1e9
+"""Seconds of a clip: more than any has, and few enough to calculate with."""
 ROWS = 4096
 """Embeddings that are read at a time."""
 
@@ -719,7 +721,7 @@ def _mapped_embeddings(library: Library, model: Model) -> Embeddings | None:
         and held.vectors.shape == (count, model.joint_dim)
         and held.facts.shape == (count, WIDTH)
         and bool((np.diff(held.clips) >= 0).all())
-        and bool(np.isfinite(held.spans).all())
+        and _are_spans(held.spans)
     )
     return held if is_sound else None
 
@@ -748,12 +750,20 @@ def _read_embeddings(library: Library, model: Model) -> Embeddings:
             spans[own] = [row[1:3] for row in rows]
             vectors[own] = np.frombuffer(b"".join(row[3] for row in rows), "<f4").reshape(-1, model.joint_dim)
             facts[own] = np.frombuffer(b"".join(row[4] for row in rows), "<f4").reshape(-1, WIDTH)
-            if not (np.isfinite(vectors[own]).all() and np.isfinite(spans[own]).all()):
+            if not np.isfinite(vectors[own]).all():
                 raise ValueError("an embedding holds a value that is not a number")
+            if not _are_spans(spans[own]):
+                raise ValueError("an embedding is of no span of time")
             done += len(rows)
         if done != count:
             raise ValueError(f"{count} embeddings are counted and {done} found")
     return Embeddings(clips, spans, vectors, facts)
+
+
+def _are_spans(spans: NDArray[np.float64]) -> bool:
+    """Whether rows (N, 2) go from one time to a later one, in seconds that a clip could have."""
+    starts, ends = spans.T
+    return bool(((starts >= 0) & (ends >= starts) & (ends <= LONGEST_S)).all())
 
 
 @contextmanager
