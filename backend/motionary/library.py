@@ -675,8 +675,10 @@ def clip_motion(library: Library, clip: int) -> Motion:
         skeleton = Skeleton(names, np.array(parts["parents"]), np.array(parts["offsets"]))
         if not np.isfinite(skeleton.offsets).all():
             raise ValueError(f"the skeleton of clip {clip} has an offset that is not a number")
+        if not isinstance(data, bytes):  # bytes of a number would be as many zeros
+            raise TypeError(f"the motion of clip {clip} is no bytes")
         try:
-            motion = decode_motion(bytes(data), skeleton, info.fps)
+            motion = decode_motion(data, skeleton, info.fps)
             return slice_frames(motion, info.start_frame, info.end_frame)
         except MotionaryError as error:
             raise MotionaryError(f"{library.path}: clip {clip}: {error}") from None

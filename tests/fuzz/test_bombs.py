@@ -403,6 +403,7 @@ def test_a_reader_of_a_library_changes_nothing(library):
     [
         ("UPDATE motions SET data = zeroblob(50000000)", "damaged"),
         ("UPDATE motions SET data = x'ffffffff02000000'", "claims 4294967295 frames"),
+        ("UPDATE motions SET data = 30000000000", "is no bytes"),
         ("UPDATE skeletons SET json = replace(hex(zeroblob(50000)), '00', '[')", "damaged"),
         ("UPDATE embeddings SET vector = zeroblob(50000000)", "damaged"),
         ("UPDATE models SET joint_dim = 4611686018427387904", "damaged"),
