@@ -129,14 +129,20 @@ class Keywords:
 def keywords_of(library: Library) -> Keywords:
     """The words of a library, indexed, or mapped from the side file of a large one."""
     with snapshot(library):
-        state = library.state
+        state, version = library.state, _version(library)
         mapped = state and map_arrays(library.path, "words", state, ARRAYS)
-        if mapped and _is_sound(kept := Keywords(**mapped)):
-            return kept
-        made = _indexed(library)
-    if state and len(made.clips) >= LARGE:
+    if mapped and _is_sound(kept := Keywords(**mapped)):
+        return kept
+    # Not in the snapshot: no writer is to wait for all that is done with the texts.
+    made = _indexed(library)
+    if state and len(made.clips) >= LARGE and _version(library) == version:
         save_arrays(library.path, "words", state, {name: getattr(made, name) for name in ARRAYS})
     return made
+
+
+def _version(library: Library) -> int:
+    """A number that is another once someone else has changed the library."""
+    return int(read_rows(library, "PRAGMA data_version")[0][0])
 
 
 def _is_sound(kept: Keywords) -> bool:

@@ -110,6 +110,34 @@ def test_a_change_while_it_is_open_is_not_kept_as_what_it_was(path):
     assert len(told[0]) == 8
 
 
+def test_a_change_while_words_are_read_is_not_kept_as_what_was(path, monkeypatch):
+    indexed = keywords._indexed
+
+    def meanwhile(held):
+        made = indexed(held)
+        fill(path, names=("turn",))
+        return made
+
+    monkeypatch.setattr(keywords, "_indexed", meanwhile)
+    look(path)
+    assert not beside(path, "words").exists()
+    monkeypatch.setattr(keywords, "_indexed", indexed)
+    assert "turn" in look(path)[0][5]
+
+
+def test_a_writer_need_not_wait_for_the_words(path, monkeypatch):
+    indexed = keywords._indexed
+
+    def meanwhile(held):
+        with open_library(path, write=True) as writer:
+            writer.connection.execute("PRAGMA busy_timeout = 1")
+            replace_source(writer, Source("hop.bvh", 1, 1, "x"), [clip("hop", (0.0, 1.0, 0.0, 0.0))], MODEL)
+        return indexed(held)
+
+    monkeypatch.setattr(keywords, "_indexed", meanwhile)
+    assert "hop" in look(path)[0][5]
+
+
 def test_another_librarys_is_not_taken(path, tmp_path):
     other = tmp_path / "b.motionary"
     fill(other, names=("kick", "wave", "bow", "spin"))
