@@ -50,6 +50,12 @@ STYLED = -0.02
 RARE = 0.04
 """What it is worth, for each nat, that few clips meet what the action asks for, and this one does."""
 
+AGREEING, AGREED = 20, 0.4
+"""Sentences nearest to a clip, and how much the nearness to their middle counts beside that to the clip."""
+KNOWN = (0.3, 0.5)
+"""Cosines of the nearest one: below the first the joint space knows too little of the clip for it to count,
+from the second on it counts in full."""
+
 MOMENT_S = 6.0
 """Seconds of a moment, about."""
 SAME_S = 0.3
@@ -219,13 +225,15 @@ def rank(
     vector: NDArray[np.float32], facts: Facts, signs: frozenset[str], bank: Bank, top: int
 ) -> list[Ranked]:
     """The ``top`` best for an embedding (D,) that facts and signs bear out, each of another action."""
-    scores = bank.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+    own = (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+    scores = bank.vectors @ own
     claims, which = bank.claims
     borne = np.array([-1 if found is None else found for found in bearings(claims, facts)])[which]
     shows, shown_by = bank.shows
     shown = np.array([all(any(sign in signs for sign in entry) for entry in listed) for listed in shows])
-    worth = scores + BORNE_OUT * borne + STYLED * bank.styled + RARE * bank.rarity
-    worth = np.where((borne < 0) | ~shown[shown_by], -np.inf, worth)
+    true = (borne >= 0) & shown[shown_by]
+    worth = _agreed(scores, true, bank) + BORNE_OUT * borne + STYLED * bank.styled + RARE * bank.rarity
+    worth = np.where(true, worth, -np.inf)
     found: dict[str, Ranked] = {}
     for number in np.argsort(-worth, kind="stable").tolist():
         if worth[number] == -np.inf or len(found) == top:
@@ -241,6 +249,22 @@ def rank(
             ),
         )
     return list(found.values())
+
+
+def _agreed(scores: NDArray[np.float32], true: NDArray[np.bool_], bank: Bank) -> NDArray[np.float32]:
+    """``scores`` (N,), drawn to the middle of the nearest true sentences where the clip is a known one.
+
+    What many near sentences agree on is then likelier than what the nearest alone says.
+    """
+    order = np.argsort(np.where(true, -scores, np.inf), kind="stable")[: min(AGREEING, int(true.sum()))]
+    if not len(order):
+        return scores
+    near = bank.vectors[order].mean(axis=0)
+    near /= max(float(np.linalg.norm(near)), 1e-12)
+    least, most = KNOWN
+    part = AGREED * float(np.clip((scores[order[0]] - least) / (most - least), 0, 1))
+    agreed: NDArray[np.float32] = (1 - part) * scores + part * (bank.vectors @ near)
+    return agreed
 
 
 def _captions(
