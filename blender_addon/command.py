@@ -25,7 +25,7 @@ from typing import Any
 import bpy
 
 from motionary import __version__, commands
-from motionary.blender_files import find_blender
+from motionary.blender_files import Blender, find_blender
 from motionary.filters import Filter
 from motionary.screen import PLAIN, run_command, show_any_name
 
@@ -199,12 +199,7 @@ def _index_options(parser: Parser) -> None:
         metavar="|".join(commands.DEVICES),
         help="What embeds. auto: a GPU, where there is one and the train extra is installed; else numpy.",
     )
-    parser.add_argument(
-        "--blender",
-        type=Path,
-        metavar="PATH",
-        help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
-    )
+    _add_blender(parser)
     parser.add_argument(
         "--blender-seconds",
         type=AtLeast(float, 1),
@@ -218,7 +213,6 @@ def _index_options(parser: Parser) -> None:
 
 
 def _index(options: Options) -> int:
-    this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
     return commands.index(
         options.library,
         options.sources,
@@ -228,12 +222,7 @@ def _index(options: Options) -> int:
         reread=options.reread,
         reembed=options.reembed,
         device=options.device,
-        find_blender=partial(
-            find_blender,
-            options.blender or this,
-            addon=Path(__file__).parent,
-            seconds=options.blender_seconds,
-        ),
+        find_blender=partial(_find_blender, options.blender, seconds=options.blender_seconds),
         prune=options.prune,
         as_json=options.json,
         screen=PLAIN,
@@ -314,24 +303,18 @@ def _similar_options(parser: Parser) -> None:
     _add_whole_clips(parser)
     _add_top(parser)
     _add_model(parser)
-    parser.add_argument(
-        "--blender",
-        type=Path,
-        metavar="PATH",
-        help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
-    )
+    _add_blender(parser)
     _add_json(parser)
 
 
 def _similar(options: Options) -> int:
-    this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
     return commands.similar(
         options.library,
         options.clip,
         top=options.top,
         whole_clips=options.whole_clips,
         model=options.model or own_bundle(),
-        find_blender=partial(find_blender, options.blender or this, addon=Path(__file__).parent),
+        find_blender=partial(_find_blender, options.blender),
         as_json=options.json,
         screen=PLAIN,
     )
@@ -394,17 +377,11 @@ def _caption_options(parser: Parser) -> None:
         "--to-files", action="store_true", help="With --apply, correct the captions.csv of the files, too."
     )
     _add_model(parser)
-    parser.add_argument(
-        "--blender",
-        type=Path,
-        metavar="PATH",
-        help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
-    )
+    _add_blender(parser)
     _add_json(parser)
 
 
 def _caption(options: Options) -> int:
-    this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
     return commands.caption(
         options.sources,
         out=options.out,
@@ -416,7 +393,7 @@ def _caption(options: Options) -> int:
         corrections=options.apply,
         to_files=options.to_files,
         model=options.model or own_bundle(),
-        find_blender=partial(find_blender, options.blender or this, addon=Path(__file__).parent),
+        find_blender=partial(_find_blender, options.blender),
         as_json=options.json,
         screen=PLAIN,
     )
@@ -518,6 +495,21 @@ def _add_whole_clips(parser: Parser) -> None:
 
 def _add_top(parser: Parser) -> None:
     parser.add_argument("--top", type=AtLeast(int, 1), default=10, help="How many clips to show.")
+
+
+def _add_blender(parser: Parser) -> None:
+    parser.add_argument(
+        "--blender",
+        type=Path,
+        metavar="PATH",
+        help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
+    )
+
+
+def _find_blender(named: Path | None, *, seconds: float = 600.0) -> Blender | None:
+    """What reads such files: the one that was named, or the Blender that this is."""
+    this = Path(bpy.app.binary_path) if bpy.app.binary_path else None  # none in pip's module
+    return find_blender(named or this, addon=Path(__file__).parent, seconds=seconds)
 
 
 def _add_json(parser: Parser) -> None:

@@ -64,7 +64,8 @@ Image: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Question:
-    """What is looked for in a library: by ``query``, or what moves like clip ``like``, or like ``motion``."""
+    """What is looked for in a library: by ``query``, or what moves like clip ``like``, or like ``motion``:
+    one of the three."""
 
     number: int
     library: Path
@@ -212,8 +213,8 @@ def answer(question: Question, held: Held) -> Answer:
         library = held.library(question.library)
         among = held.passing(library, question.wanted)
         count = _clips(library, among)
-        taken = question.query
-        if question.like is None and question.motion is None:
+        taken = ""
+        if question.query:
             taken = understood(library, question.query, held.bundle(question.model).known_words)
         hits = _found(question, taken, held, library, among)
     except MotionaryError as error:

@@ -127,7 +127,6 @@ class Session:
         In the background, where no timer runs, the answer is there on return.
         """
         self._due = None
-        typed = state()
         try:
             library = chosen_library()
             wanted = _filter()
@@ -142,7 +141,7 @@ class Session:
             self._number,
             library,
             model_folder(),
-            query=str(typed.query).strip(),
+            query="" if like or motion else str(state().query).strip(),
             like=like.clip if like else None,
             motion=motion,
             wanted=wanted,
@@ -203,13 +202,9 @@ class Session:
 
     def use(self) -> None:
         """A result is used: what found it is worth to be remembered."""
-        if words := self._asked_words():
-            self.remember(words)
+        if self.question and self.question.query:
+            self.remember(self.question.query)
             self._rests_at = None
-
-    def _asked_words(self) -> str:
-        asked = self.question
-        return asked.query if asked and asked.like is None and asked.motion is None else ""
 
     def set_starred(self, hit: Hit, starred: bool) -> None:
         """Show a star, or none, at a hit, as the library has it."""
@@ -247,7 +242,7 @@ class Session:
         self.searching = False
         self.question, self.failure, self.taken = told.question, told.failure, told.taken
         self.hits, self.clips, self.seconds = told.hits, told.clips, told.seconds
-        if told.hits and self._asked_words():
+        if told.hits and told.question.query:
             self._rests_at = time.monotonic() + RESTS
         state().chosen = 0 if told.hits else -1
         wanted = tuple(hit for hit in told.hits if not self.strip(hit))

@@ -65,6 +65,12 @@ ModelPath = Annotated[
 WholeClips = Annotated[
     bool, typer.Option("--whole-clips", help="Tell whole clips, not the moments in them that match.")
 ]
+BlenderPath = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH", help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found)."
+    ),
+]
 Top = Annotated[int, typer.Option("--top", min=1, help="How many clips to show.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and nothing else.")]
 
@@ -113,13 +119,7 @@ def index(
             help="What embeds. auto: a GPU, where there is one and the train extra is installed; else numpy.",
         ),
     ] = "auto",
-    blender: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
-        ),
-    ] = None,
+    blender: BlenderPath = None,
     blender_seconds: Annotated[
         float, typer.Option(min=1, help="Seconds that Blender may take over one file.")
     ] = 600.0,
@@ -239,13 +239,7 @@ def similar(
     whole_clips: WholeClips = False,
     top: Top = 10,
     model: ModelPath = None,
-    blender: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
-        ),
-    ] = None,
+    blender: BlenderPath = None,
     as_json: Json = False,
 ) -> None:
     """Find the clips that move most like a clip of the library or of a file.
@@ -318,13 +312,7 @@ def caption(
         bool, typer.Option("--to-files", help="With --apply, correct the captions.csv of the files, too.")
     ] = False,
     model: ModelPath = None,
-    blender: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found).",
-        ),
-    ] = None,
+    blender: BlenderPath = None,
     as_json: Json = False,
 ) -> None:
     """Say in words what clips show, with tags and a file name; again, only what has none yet.

@@ -231,7 +231,7 @@ def draw_results(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         _draw_nothing(layout, context, session)
         return
     assert session.question is not None
-    what = "Similar" if not session.question.query or session.question.like is not None else "Best"
+    what = "Best" if session.question.query else "Similar"
     layout.label(text=f"{what} {len(session.hits)} of {session.clips:,} clips")
     if session.taken and session.taken != session.question.query:
         draw_lines(layout, context, f"Searching for: {session.taken}", "INFO", most=2)
