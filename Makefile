@@ -11,7 +11,7 @@ VENV := .venv
 VENV5 := .venv-blender5
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-ui extension lint clean
+.PHONY: demo test test-ui soak extension lint clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/demo-ready
@@ -27,6 +27,9 @@ test-ui: $(VENV)/test-ready
 	-test -n "$$MOTIONARY_UI_BLENDER" || $(VENV)/bin/python scripts/make_blender_window.py --keep \
 		"$${MOTIONARY_UI_CHROOT:-build/blender-window}"
 	$(VENV)/bin/python -m pytest tests/ui
+
+# The long forms of what `make test` tries in short: pulled plugs, crowds, fuzzing. Hours.
+soak: $(VENV)/test-ready
 
 extension: $(VENV)/demo-ready
 	$(VENV)/bin/python scripts/build_extension.py
@@ -49,7 +52,7 @@ $(VENV)/demo-ready: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-ready: $(VENV)/demo-ready
-	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender,train,dev]"
+	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender,train,scale,dev]"
 	touch $@
 
 $(VENV5)/test-ready: pyproject.toml constraints.txt

@@ -1,6 +1,6 @@
 """Exact search beside FAISS and usearch, and opening a large library, in one run.
 
-    pip install ".[scale]"                                    # faiss-cpu and usearch, to compare with
+    pip install ".[bench]"                                    # faiss-cpu and usearch, to compare with
     python scripts/bench_search.py --markdown docs/scale.md   # a few minutes, 5 GB of memory, 3 GB of disk
 
 Searching: the ten rows nearest to a query among unit vectors at random, by `motionary.ranking.cosines` as
@@ -100,7 +100,7 @@ def others(vectors: Floats, query: Floats, threads: int) -> dict[str, Find]:
     try:
         import faiss
     except ImportError:
-        print('FAISS is not installed (pip install ".[scale]"): left out', file=sys.stderr)
+        print('FAISS is not installed (pip install ".[bench]"): left out', file=sys.stderr)
     else:
         faiss.omp_set_num_threads(threads)
         index = faiss.IndexFlatIP(vectors.shape[1])
@@ -110,7 +110,7 @@ def others(vectors: Floats, query: Floats, threads: int) -> dict[str, Find]:
         from usearch.index import MetricKind
         from usearch.index import search as usearch_search
     except ImportError:
-        print('usearch is not installed (pip install ".[scale]"): left out', file=sys.stderr)
+        print('usearch is not installed (pip install ".[bench]"): left out', file=sys.stderr)
     else:
         found["usearch"] = lambda: usearch_search(
             vectors, query, TOP, metric=MetricKind.IP, exact=True, threads=threads

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "backend" / "motionary"
 HEAVY = {"bpy", "mathutils", "torch", "transformers", "tokenizers", "safetensors", "scipy"}
+SCALE = {"ray", "pymilvus", "fastapi", "uvicorn", "starlette", "motionary_scale"}
 
 
 def core_modules():
@@ -49,9 +50,13 @@ def test_the_core_is_numpy_and_the_standard_library():
 @pytest.mark.parametrize(
     ("folder", "forbidden"),
     [
-        ("backend", {*HEAVY, "motionary_training", "blender_addon"}),
+        ("backend", {*HEAVY, *SCALE, "motionary_training", "blender_addon"}),
         ("training", {"bpy", "mathutils", "blender_addon"}),
-        ("blender_addon", {"torch", "transformers", "tokenizers", "safetensors", "motionary_training"}),
+        ("scale", {"bpy", "mathutils", "torch", "transformers", "motionary_training", "blender_addon"}),
+        (
+            "blender_addon",
+            {"torch", "transformers", "tokenizers", "safetensors", "motionary_training", *SCALE},
+        ),
     ],
 )
 def test_no_file_imports_what_its_part_must_not(folder, forbidden):
