@@ -110,7 +110,8 @@ def measure(
     place = {joint: controls + i for i, joint in enumerate(deform)}
     directions = [0.0]
     for a, b in LIMBS:
-        if a in place and b in place:
+        # A motion may lack what the rig has: DAZ-style files end at the ankle.
+        if {a, b} <= place.keys() & set(pose.joints):
             asked = pose.head(b)[times] - pose.head(a)[times]
             directions.append(_angle(asked, heads[:, place[b]] - heads[:, place[a]]))
     return Shown(

@@ -1,6 +1,7 @@
 """Motions on real rigs in Blender: measured on the deform bones of the evaluated rig."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from blender_addon.options import ApplyOptions  # noqa: E402
 from blender_addon.scenes import open_scene  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 from motionary.formats import read_clip  # noqa: E402
-from motionary.motion import slice_frames  # noqa: E402
+from motionary.motion import Skeleton, slice_frames  # noqa: E402
 from tests.blender_addon import measure  # noqa: E402
 from tests.data import unzipped  # noqa: E402
 from tests.motions import standing, walk  # noqa: E402
@@ -305,3 +306,18 @@ def test_part_of_a_clip(human):
     motion = slice_frames(walk(2.0, 30.0), 15, 16)
     applied = apply_motion(human, motion, "pose")
     assert applied.frame_start == applied.frame_end
+
+
+@pytest.mark.parametrize("options", [AS_RECORDED, ApplyOptions()], ids=["as recorded", "by default"])
+def test_a_motion_whose_legs_end_at_the_ankles(human, options):
+    """DAZ-style files have no toes; a rig that has them keeps its own."""
+    motion = walk(2.0, 24.0)
+    kept = [i for i, name in enumerate(motion.skeleton.names) if not name.endswith("foot")]
+    parents = [kept.index(parent) if parent >= 0 else -1 for parent in motion.skeleton.parents[kept]]
+    names = tuple(motion.skeleton.names[i] for i in kept)
+    skeleton = Skeleton(names, np.array(parents), motion.skeleton.offsets[kept])
+    motion = replace(motion, skeleton=skeleton, rotations=motion.rotations[:, kept])
+    applied = apply_motion(human, motion, "walk without toes", options)
+    assert applied.frame_end - applied.frame_start == motion.frames - 1
+    at = measure.heads(human, RIGIFY, range(applied.frame_start, applied.frame_end + 1))
+    assert np.ptp(at["left_ankle"], axis=0).max() > 0.3
