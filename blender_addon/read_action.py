@@ -34,6 +34,7 @@ from .armature import (
     current_scene,
     is_mirrored,
     names_fit_sides,
+    pose_bone,
     pose_without,
     without_animation,
 )
@@ -95,9 +96,7 @@ def _read(armature: bpy.types.Object, body: _Body, frame_start: int, frame_end: 
         )
     check_posable(armature)
     turns, heads = decompose(_frames(armature, body.names, range(frame_start, frame_end + 1)))
-    bones = armature_data(armature).bones
-    local = np.array([bones[name].matrix_local for name in body.names], np.float64)
-    rest_turns, rest_heads = decompose(character_frame(armature) @ local)
+    rest_turns, rest_heads = decompose(character_frame(armature) @ _resting(armature, body.names))
     turns = rotation.multiply(turns, rotation.inverse(rest_turns))
 
     from_blender = rotation.inverse(TO_BLENDER)
@@ -118,6 +117,21 @@ def _read(armature: bpy.types.Object, body: _Body, frame_start: int, frame_end: 
         return motion
     # What was read is the mirror image of what shows.
     return reflect(motion) if names_fit_sides(armature, body.rig) else mirror(motion)
+
+
+def _resting(armature: bpy.types.Object, names: Sequence[str]) -> Floats:
+    """Matrices (N, 4, 4) of bones in the armature's own space while no bone is posed.
+
+    That is not where they were made, where a constraint holds them elsewhere: bones of Auto-Rig Pro's copy
+    controls that lie otherwise. It is what `retarget` calls rest, too.
+    """
+    bones = armature_pose(armature).bones
+    if armature.library is not None or not any(bone.constraints for bone in bones):
+        return np.array([armature_data(armature).bones[name].matrix_local for name in names], np.float64)
+    with without_animation(armature) as saved:
+        pose_without(armature, saved, [bone.name for bone in bones])
+        evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        return np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
 
 
 def _frames(armature: bpy.types.Object, names: Sequence[str], frames: Sequence[int]) -> Floats:

@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from motionary import rotation
-from motionary.body import JOINTS, PARENTS, body_positions
+from motionary.body import JOINTS, PARENTS
+from motionary.common_body import common_positions
 from motionary.errors import MotionaryError
 from motionary.motion import Motion
 from motionary.uniform_skeleton import OFFSETS
@@ -119,6 +120,7 @@ def joints_from_features(features: ArrayLike) -> NDArray[np.float32]:
 def motion_joints(motion: Motion) -> Floats:
     """The 22 joints (T', 22, 3), metres, of a motion at 20 fps, from its first frame to its last.
 
+    They are the common body's (`motionary.common_body`), so that a motion has the same features on every rig.
     Of a rate that is a multiple of 20, every nth frame; positions of other rates are interpolated linearly.
     MotionaryError where the skeleton is no human body.
     """
@@ -126,7 +128,7 @@ def motion_joints(motion: Motion) -> Floats:
     whole = round(ratio)
     # BVH writes 120 fps as a frame time of 0.008333: such a rate is meant to be whole.
     if whole >= 1 and abs(ratio - whole) < 1e-4 * whole:
-        return body_positions(
+        return common_positions(
             replace(
                 motion,
                 rotations=motion.rotations[::whole],
@@ -134,7 +136,7 @@ def motion_joints(motion: Motion) -> Floats:
                 fps=motion.fps / whole,
             )
         )
-    joints = body_positions(motion)
+    joints = common_positions(motion)
     last = len(joints) - 1
     at = np.arange(int(last / ratio + 1e-6) + 1) * ratio
     low = np.minimum(at.astype(np.int64), last)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from motionary import rotation
 from motionary.body import JOINTS, PARENTS
+from motionary.common_body import REST_OFFSETS
 from motionary.errors import MotionaryError
 from motionary.features import FPS, WIDTH, joints_from_features
 from motionary.motion import Motion, Skeleton
@@ -16,17 +17,6 @@ from motionary.motion import Motion, Skeleton
 __all__ = ["motion_from_joints", "read_npy"]
 
 MOST_FRAMES = 10_000_000
-
-_UP, _DOWN, _FORWARD, _LEFT, _RIGHT = (
-    np.array(axis, np.float64) for axis in ([0, 1, 0], [0, -1, 0], [0, 0, 1], [1, 0, 0], [-1, 0, 0])
-)
-REST_DIRECTIONS = np.array(
-    [
-        np.zeros(3), _LEFT, _RIGHT, _UP, _DOWN, _DOWN, _UP, _DOWN, _DOWN, _UP, _FORWARD, _FORWARD,
-        _UP, _UP + _LEFT, _UP + _RIGHT, _UP, _LEFT, _RIGHT, _LEFT, _RIGHT, _LEFT, _RIGHT,
-    ]
-)  # fmt: skip
-"""From each joint's parent to it in the rest pose: standing, arms out to the sides."""
 
 
 def read_npy(path: Path, *, fps: float | None = None) -> Motion:
@@ -68,16 +58,17 @@ def read_npy(path: Path, *, fps: float | None = None) -> Motion:
 def motion_from_joints(joints: ArrayLike, fps: float) -> Motion:
     """A Motion of the canonical skeleton whose joints go where ``joints`` (T, 22, 3) are.
 
-    Bones have their median lengths. A joint with one child turns as little as takes its bone to where it
-    points, so twist is lost; one with several, pelvis and chest, as fits all of them best (Kabsch 1976), and
-    the rest offsets of these are what they are on average in its axes. Exact where the bones keep their
-    lengths and these two are rigid, as in SMPL; elsewhere each bone makes up for the error before it.
+    Bones have their median lengths, and at rest the directions of the common body's. A joint with one child
+    turns as little as takes its bone to where it points, so twist is lost; one with several, pelvis and
+    chest, as fits all of them best (Kabsch 1976), and the rest offsets of these are what they are on average
+    in its axes. Exact where the bones keep their lengths and these two are rigid, as in SMPL; elsewhere each
+    bone makes up for the error before it.
     """
     joints = np.asarray(joints, np.float64)
     parents = np.array(PARENTS)
     bones = joints[:, 1:] - joints[:, parents[1:]]
     bones = np.concatenate([np.zeros_like(bones[:, :1]), bones], axis=1)
-    offsets = REST_DIRECTIONS / np.maximum(np.linalg.norm(REST_DIRECTIONS, axis=1, keepdims=True), 1e-12)
+    offsets = REST_OFFSETS / np.maximum(np.linalg.norm(REST_OFFSETS, axis=1, keepdims=True), 1e-12)
     offsets *= np.median(np.linalg.norm(bones, axis=-1), axis=0)[:, None]
     world = np.empty((len(joints), len(JOINTS), 4))
     local, reached = np.empty_like(world), np.empty_like(joints)

@@ -116,5 +116,5 @@ def _file_features(file: Path, cuts: list[Cut]) -> dict[str, Features]:
 def _feature_code() -> Iterable[Path]:
     """The modules that features depend on: what they would compute anew is part of a cache's key."""
     core = Path(motionary.features.__file__).parent
-    names = ("body.py", "features.py", "motion.py", "rotation.py", "uniform_skeleton.py")
+    names = ("body.py", "common_body.py", "features.py", "motion.py", "rotation.py", "uniform_skeleton.py")
     return [*(core / name for name in names), *sorted((core / "formats").glob("*.py")), Path(__file__)]
