@@ -126,7 +126,7 @@ def _resting(armature: bpy.types.Object, names: Sequence[str]) -> Floats:
     controls that lie otherwise. It is what `retarget` calls rest, too.
     """
     bones = armature_pose(armature).bones
-    if armature.library is not None or not any(bone.constraints for bone in bones):
+    if armature.library or not any(bone.constraints for bone in bones):
         return np.array([armature_data(armature).bones[name].matrix_local for name in names], np.float64)
     with without_animation(armature) as saved:
         pose_without(armature, saved, [bone.name for bone in bones])

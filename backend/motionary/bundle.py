@@ -31,9 +31,11 @@ from motionary.errors import MotionaryError
 from motionary.files import building_folder
 from motionary.motion_encoder import MotionEncoder, encode_motions, make_motion_encoder
 from motionary.motion_shape import read_shape, told_shape
+from motionary.motion_weights import affine
 from motionary.nn import Affine, Array, linear, unit_rows
-from motionary.safetensors import read_safetensors, take, write_safetensors
+from motionary.safetensors import read_safetensors, write_safetensors
 from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
+from motionary.text_space import SPACE_WIDTH, TextSpace, make_text_space, meanings
 
 __all__ = [
     "BUILT_IN",
@@ -82,6 +84,7 @@ class ModelBundle:
     joint_dim: int
     folder: Path
     text: TextSource
+    text_space: TextSpace | None
     text_projection: Affine
     motion: MotionEncoder
     config: Mapping[str, Any]
@@ -117,7 +120,10 @@ class ModelBundle:
         states = encode_texts(
             self.text_encoder, texts, pooling=self.text.pooling, max_tokens=self.text.max_tokens
         )
-        return unit_rows(linear(unit_rows(states), self.text_projection))
+        vectors = unit_rows(states)
+        if self.text_space is not None:
+            vectors = meanings(self.text_space, vectors)
+        return unit_rows(linear(vectors, self.text_projection))
 
     def embed_features(self, motions: Sequence[NDArray[np.floating[Any]]]) -> Array:
         """Unit vectors (N, D) of motions as features (T, 263) at 20 fps; see ``encode_motions``."""
@@ -151,15 +157,16 @@ def load_bundle(path: Path | None = None) -> ModelBundle:
     weights = folder / "model.safetensors"
     tensors = read_safetensors(weights)
     shape = read_shape(config, origin)
+    space = make_text_space(tensors, text.width, str(weights))
     return ModelBundle(
         name=get(config, "name", str, origin),
         id=_identity({"joint_dim": joint_dim, "text": _meaning(text), "motion": told_shape(shape)}, tensors),
         joint_dim=joint_dim,
         folder=folder,
         text=text,
-        text_projection=Affine(
-            take(tensors, "text.projection.weight", (joint_dim, text.width), str(weights)),
-            take(tensors, "text.projection.bias", (joint_dim,), str(weights)),
+        text_space=space,
+        text_projection=affine(
+            tensors, "text.projection", (joint_dim, SPACE_WIDTH if space else text.width), str(weights)
         ),
         motion=make_motion_encoder(tensors, shape, joint_dim=joint_dim, origin=str(weights)),
         config=config,

@@ -97,6 +97,9 @@ class TextConfig:
     max_tokens: Annotated[int, Range(4, 512)] = 64
     projection_init: Literal["random", "pca"] = "random"
     """Start the projection at random (the paper's), or at the principal axes of the train captions."""
+    space: bool = False
+    """Put a small network behind the frozen encoder that learnt from HumanML3D's captions alone which of them
+    say the same (``text_pretraining``), of data.humanml3d or data.cmu."""
     finetune: bool = False
     """Train the sentence encoder too, instead of keeping it frozen."""
     finetune_learning_rate: Positive = 1e-5
@@ -217,6 +220,8 @@ def config_from_table(table: dict[str, Any], source: str) -> Config:
         raise MotionaryError(
             f"{source}: motion.width is {config.motion.width}; it must be even and a multiple of motion.heads"
         )
+    if config.text.space and config.text.finetune:
+        raise MotionaryError(f"{source}: text.space needs a frozen encoder; leave it or text.finetune out")
     return config
 
 

@@ -81,7 +81,7 @@ def make_queue(config: Config, model: DualEncoder) -> Queue:
     """An empty queue of ``config.loss.queue`` pairs on the model's device."""
     size, device = config.loss.queue, next(model.parameters()).device
     vectors = torch.zeros(size, config.joint_dim, device=device)
-    sentences = torch.zeros(size, model.text.projection.in_features, device=device)
+    sentences = torch.zeros(size, model.text.width, device=device)
     numbers = torch.zeros(size, dtype=torch.int64, device=device)
     keys = Keys(vectors, vectors.clone(), sentences, numbers, numbers.clone())
     slow = copy.deepcopy(model).requires_grad_(False).eval()

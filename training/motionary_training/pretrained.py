@@ -51,7 +51,7 @@ def save_pretrained(config: Config, model: DualEncoder, folder: Path) -> None:
     document = {
         "model_type": MODEL_TYPE,
         "features": len(model.features.mean),
-        "text_width": model.text.projection.in_features,
+        "text_width": model.text.width,
         "settings": settings_table(config),
     }
     try:

@@ -23,6 +23,7 @@ from motionary_training.encoders import DualEncoder, make_model
 from motionary_training.losses import anchor_losses, directions, dropped, needs_guide
 from motionary_training.momentum import Keys, Queue, make_queue, moving_average
 from motionary_training.schedule import rate_factor
+from motionary_training.text_pretraining import text_space_weights
 
 __all__ = ["TALLY", "Learner", "batch_loss", "build_model", "learn", "make_learner"]
 
@@ -69,6 +70,8 @@ def build_model(config: Config, train: Pairs) -> DualEncoder:
 def _built(config: Config, train: Pairs, mean: Tensor, std: Tensor) -> DualEncoder:
     torch.manual_seed(config.seed)
     model = make_model(config, mean, std, text_width=train.sentences.shape[1])
+    if model.text.space is not None:
+        model.text.space.load_state_dict(text_space_weights(config))
     if config.text.projection_init == "pca":
         model.text.start_at_principal_axes(train.sentences)
     model.log_temperature.requires_grad_(config.loss.learn_temperature)
@@ -141,7 +144,10 @@ def batch_loss(learner: Learner, batch: Batch, epoch: int) -> tuple[Tensor, Tens
         others = _behind(others, learner.queue.contents())
     same, certain = relations(learner.pairs, items, text_ids, others.items, others.text_ids)
     mine = slice(len(own))
-    guide = batch.sentences[mine] @ others.sentences.T if needs_guide(config) else None
+    guide = None
+    if needs_guide(config):
+        meaning = learner.model.text.meaning
+        guide = (meaning(batch.sentences[mine]) @ meaning(others.sentences).T).detach()
     both = directions(motions[mine], texts[mine], others.motions, others.texts, own, same, certain, guide)
     temperature = learner.model.log_temperature.exp()
     losses = torch.stack([anchor_losses(config, epoch, one, temperature) for one in both]).sum()

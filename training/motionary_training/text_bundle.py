@@ -42,7 +42,7 @@ def describe_text(config: Config, model: DualEncoder) -> dict[str, Any]:
         "architecture": architecture,
         "package": config.text.package or re.sub(r"\W", "_", f"_{config.text.encoder}").strip("_") or "_",
         "pooling": config.text.pooling,
-        "width": model.text.projection.in_features,
+        "width": model.text.width,
         "max_tokens": config.text.max_tokens,
         "sha256": sha256,
     }

@@ -120,9 +120,15 @@ def load_run(run: Path) -> tuple[Config, DualEncoder, list[Epoch]]:
     if not weights:
         raise MotionaryError(f"{run}: stopped before its first epoch was over; train on with --resume")
     mean, std = weights["features.mean"], weights["features.std"]
-    model = make_model(config, mean, std, text_width=weights["text.projection.weight"].shape[1])
+    model = make_model(config, mean, std, text_width=_text_width(weights))
     model.load_state_dict(weights)
     return config, model.eval(), [Epoch(**line) for line in stored["history"]]
+
+
+def _text_width(weights: dict[str, Tensor]) -> int:
+    """W of the sentence vectors that a model with these weights takes."""
+    first = "text.space.linear.weight" if "text.space.linear.weight" in weights else "text.projection.weight"
+    return int(weights[first].shape[1])
 
 
 def pick_device(config: Config) -> torch.device:

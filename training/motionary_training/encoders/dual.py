@@ -13,6 +13,7 @@ from motionary_training.encoders.patches import PatchEncoder
 from motionary_training.encoders.recurrent import RecurrentEncoder
 from motionary_training.encoders.summary import SummaryEncoder
 from motionary_training.encoders.text import TextTower
+from motionary_training.encoders.text_space import TextSpace
 from motionary_training.encoders.transformer import TransformerEncoder
 from motionary_training.text import load_encoder
 
@@ -97,6 +98,12 @@ def make_model(config: Config, mean: Tensor, std: Tensor, *, text_width: int) ->
     return DualEncoder(
         FeatureNorm(mean, std),
         make_motion_encoder(config.motion, len(mean), config.joint_dim),
-        TextTower(text_width, config.joint_dim, encoder=encoder, pooling=config.text.pooling),
+        TextTower(
+            text_width,
+            config.joint_dim,
+            space=TextSpace(text_width) if config.text.space else None,
+            encoder=encoder,
+            pooling=config.text.pooling,
+        ),
         temperature=config.loss.temperature,
     )

@@ -1,0 +1,51 @@
+"""Sentences as people mean them of motions: a small network behind the frozen text encoder, in numpy.
+
+It was learnt from captions alone (``motionary_training.text_pretraining``); not every bundle has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionary.motion_weights import affine
+from motionary.nn import Affine, Array, gelu, linear, unit_rows
+
+__all__ = ["PREFIX", "SPACE_WIDTH", "TextSpace", "make_text_space", "meanings"]
+
+PREFIX = "text.space"
+SPACE_WIDTH, HIDDEN = 256, 1024
+GAIN = np.float32(10)
+
+
+@dataclass(frozen=True, eq=False)
+class TextSpace:
+    """linear: W to SPACE_WIDTH. hidden: W to HIDDEN, and out from there to SPACE_WIDTH."""
+
+    linear: Affine
+    hidden: Affine
+    out: Affine
+
+
+def make_text_space(tensors: Mapping[str, NDArray[Any]], width: int, origin: str) -> TextSpace | None:
+    """From a bundle's tensors, of an encoder ``width`` wide; None where there are none.
+
+    MotionaryError, naming ``origin``, where one does not fit.
+    """
+    if not any(name.startswith(f"{PREFIX}.") for name in tensors):
+        return None
+    return TextSpace(
+        affine(tensors, f"{PREFIX}.linear", (SPACE_WIDTH, width), origin),
+        affine(tensors, f"{PREFIX}.hidden", (HIDDEN, width), origin),
+        affine(tensors, f"{PREFIX}.out", (SPACE_WIDTH, HIDDEN), origin),
+    )
+
+
+def meanings(space: TextSpace, sentences: Array) -> Array:
+    """(N, SPACE_WIDTH) unit vectors of (N, W) unit sentence vectors."""
+    hidden = gelu(linear(GAIN * sentences, space.hidden))
+    return unit_rows(linear(sentences, space.linear) + linear(hidden, space.out))
