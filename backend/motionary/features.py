@@ -33,7 +33,9 @@ from motionary.motion import Motion
 from motionary.uniform_skeleton import OFFSETS
 
 __all__ = [
+    "FEET",
     "FPS",
+    "REST_SPEED",
     "WIDTH",
     "canonical_joints",
     "features_from_joints",

@@ -2,10 +2,20 @@
 
 import numpy as np
 import pytest
+import torch
 
 from motionary import body
+from motionary.errors import MotionaryError
 from motionary.features import features_from_joints, joints_from_features, motion_joints
-from motionary_training.frames import BLEND, feature_blocks, joined, mirrored, resampled, reversed_in_time
+from motionary_training.frames import (
+    BLEND,
+    feature_blocks,
+    joined,
+    mirrored,
+    resampled,
+    reversed_in_time,
+    without_travel,
+)
 from tests.training.synthetic import all_starter_clips
 
 
@@ -93,3 +103,21 @@ def test_twice_as_fast_is_every_other_frame_with_changes_doubled(width):
     for columns in (height, positions, rotations, contacts):
         np.testing.assert_allclose(played[:, columns], features[::2, columns])
     assert len(resampled(features, 0.5)) == 41
+
+
+def test_a_clip_in_place_is_that_of_joints_that_stay_in_place(clips):
+    """Taken out of the features, the way over the ground is gone as if the pelvis had never moved off."""
+    for joints in clips:
+        still = joints - (joints[:, :1] - joints[:1, :1]) * [1, 0, 1]
+        expected = features_from_joints(still)
+        found = without_travel(torch.from_numpy(features_from_joints(joints))).numpy()
+        contacts = feature_blocks(263)[-1]
+        rest = np.ones(263, bool)
+        rest[contacts] = False
+        np.testing.assert_allclose(found[:, rest], expected[:, rest], atol=2e-5)
+        assert (found[:, contacts] == expected[:, contacts]).mean() > 0.99
+
+
+def test_only_22_joints_can_be_kept_in_place():
+    with pytest.raises(MotionaryError, match="KIT-ML has 21"):
+        without_travel(torch.zeros(4, 251))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from motionary_training.config import Config
 from motionary_training.data import SHORTEST, Pairs
-from motionary_training.frames import changes_per_frame
+from motionary_training.frames import changes_per_frame, without_travel
 
 __all__ = [
     "Batch",
@@ -141,6 +141,10 @@ def training_batches(
         if noise is not None:
             places = rng.integers(0, NOISE_ROWS, (len(rows), longest))[dealt(len(rows), shard)]
             features = features + noise[torch.from_numpy(places).to(home)]
+        if config.augment.in_place:
+            still = (rng.random(len(rows)) < config.augment.in_place)[dealt(len(rows), shard)]
+            features[still] = without_travel(features[still])
+            features *= (torch.arange(longest, device=home) < counts[here, None])[..., None]
         chosen = captions[here]
         yield Batch(
             features.to(store.device),

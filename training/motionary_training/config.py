@@ -82,6 +82,8 @@ class AugmentConfig:
     """Play at a random speed within 1 ± this."""
     noise: Annotated[float, Range(0, 1)] = 0.0
     """Standard deviation of white noise added to the z-normalised features."""
+    in_place: Share = 0.0
+    """Share of clips whose way over the ground is taken out, as clips for games are."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from motionary.body import mirror_joints
-from motionary.features import features_from_joints, joints_from_features
+from motionary.body import JOINTS, mirror_joints
+from motionary.errors import MotionaryError
+from motionary.features import FEET, REST_SPEED, WIDTH, features_from_joints, joints_from_features
 
-__all__ = ["changes_per_frame", "feature_blocks", "joined", "mirrored", "resampled", "reversed_in_time"]
+__all__ = [
+    "changes_per_frame",
+    "feature_blocks",
+    "joined",
+    "mirrored",
+    "resampled",
+    "reversed_in_time",
+    "without_travel",
+]
 
 Features = NDArray[np.float32]
 
@@ -63,6 +73,23 @@ def joined(first: Features, second: Features) -> Features:
     blend[:, velocities] += np.concatenate([root, drift[:, positions]], axis=1)
     blend[:, contacts] = np.rint(blend[:, contacts])
     return np.concatenate([first[:-BLEND], blend, second[BLEND:]])
+
+
+def without_travel(features: Tensor) -> Tensor:
+    """(..., 263) of the same movement with the pelvis above one place on the ground. 22 joints only.
+
+    A turn stays one. A foot that stood slides now, and rests where it is slow enough to.
+    """
+    if features.shape[-1] != WIDTH:
+        raise MotionaryError("augment.in_place needs the features of 22 joints; KIT-ML has 21")
+    _, planar, _, _, _, velocities, contacts = feature_blocks(WIDTH)
+    moved = features[..., velocities].unflatten(-1, (len(JOINTS), 3)).clone()
+    moved[..., [0, 2]] -= moved[..., :1, [0, 2]].clone()
+    still = features.clone()
+    still[..., planar] = 0
+    still[..., velocities] = moved.flatten(-2)
+    still[..., contacts] = (moved[..., FEET, :].square().sum(dim=-1) < REST_SPEED).to(features)
+    return still
 
 
 def reversed_in_time(features: Features) -> Features:
