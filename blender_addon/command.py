@@ -1,5 +1,5 @@
-"""``blender --command motionary index | search | similar | duplicates | caption | info | export | starter |
-apply``.
+"""``blender --command motionary index | search | similar | duplicates | caption | info | export | upgrade |
+starter | apply``.
 
 The commands and options of `motionary.cli`, parsed by argparse, for Blender's Python has no typer (a test
 compares them), and the same work, from `motionary.commands`. What differs is where things come from: the
@@ -424,6 +424,15 @@ def _export(options: Options) -> int:
     return commands.export(_place(options), options.clip, options.out, start=options.start, end=options.end)
 
 
+def _upgrade_options(parser: Parser) -> None:
+    _add_library(parser)
+    _add_json(parser)
+
+
+def _upgrade(options: Options) -> int:
+    return commands.upgrade(options.library, as_json=options.json, screen=PLAIN)
+
+
 def _starter_options(parser: Parser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FOLDER", help="Where to write them; made if need be."
@@ -569,6 +578,13 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "info": Command("Say what is in a library.", _info_options, _info),
     "export": Command("Write a clip, on its whole source skeleton, as a BVH file.", _export_options, _export),
+    "upgrade": Command(
+        "Bring a library that an earlier Motionary made up to date.\n\n"
+        "Clips, captions, tags and embeddings stay. The library is replaced when all is done, and not\n"
+        "before.",
+        _upgrade_options,
+        _upgrade,
+    ),
     "starter": Command(
         "Write the starter clips, made by our own code, as BVH files with captions.csv.",
         _starter_options,

@@ -1,4 +1,5 @@
-"""The command line: ``motionary index | search | similar | duplicates | caption | info | export | starter``.
+"""The command line: ``motionary index | search | similar | duplicates | caption | info | export | upgrade |
+starter``.
 
 Results go to stdout (with ``--json`` one JSON document and nothing else), progress and failures to stderr.
 Exit codes: 0 done, 1 a failure said in one line, 2 wrong usage, 130 interrupted, 141 nobody reads the output.
@@ -370,6 +371,15 @@ def export(
 ) -> None:
     """Write a clip, on its whole source skeleton, as a BVH file."""
     _leave(lambda: commands.export(commands.place(library), clip, out, start=start, end=end))
+
+
+@app.command()
+def upgrade(library: LibraryPath, as_json: Json = False) -> None:
+    """Bring a library that an earlier Motionary made up to date.
+
+    Clips, captions, tags and embeddings stay. The library is replaced when all is done, and not before.
+    """
+    _leave(lambda: commands.upgrade(library, as_json=as_json, screen=RICH))
 
 
 @app.command()

@@ -38,6 +38,7 @@ __all__ = [
     "search",
     "similar",
     "starter",
+    "upgrade",
 ]
 
 DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
@@ -510,6 +511,34 @@ def starter(out: Path) -> int:
     from motionary.starter import write_starter
 
     print(f"wrote {len(write_starter(out))} clips and their captions to {out}")
+    return 0
+
+
+def upgrade(library: Path, *, as_json: bool, screen: Screen) -> int:
+    """Bring a library of an earlier version up to date. Raises MotionaryError."""
+    from motionary.upgrade import upgrade_library
+
+    try:
+        with screen.progress("Measuring") as progress:
+            done = upgrade_library(library, progress=progress)
+    except KeyboardInterrupt:
+        complain(f"interrupted; {library} is as it was")
+        return 130
+    if as_json:
+        print_json(
+            {
+                "library": str(library),
+                "before": done.before,
+                "after": done.after,
+                "clips": done.clips,
+                "notes": done.notes,
+            }
+        )
+    elif done.before == done.after:
+        print(f"{library} is of version {done.after} already")
+    else:
+        what = f"{_number(done.clips, 'clip')} measured again"
+        print(f"upgraded {library} from version {done.before} to {done.after}: {what}")
     return 0
 
 

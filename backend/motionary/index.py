@@ -114,7 +114,8 @@ class Progress:
 @dataclass(frozen=True)
 class IndexReport:
     """What was done with files (``clips`` are those of the indexed ones, ``embedded`` counts clips);
-    ``failures`` are lines for the user, and so are ``notes`` about what in good files is no clip."""
+    ``failures`` are lines for the user, and so are ``notes`` about what in good files is no clip. upgraded:
+    the version that the library was brought to, 0 where that was not asked for."""
 
     indexed: int = 0
     clips: int = 0
@@ -125,6 +126,7 @@ class IndexReport:
     notes: tuple[str, ...] = ()
     cancelled: bool = False
     seconds: float = 0.0
+    upgraded: int = 0
 
 
 @dataclass(frozen=True)
