@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STARRED",
+    "UPGRADE",
     "ClipInfo",
     "Embeddings",
     "Library",
@@ -92,6 +93,9 @@ LONGEST_S = 1e9
 """Seconds of a clip: more than any has, and few enough to calculate with."""
 ROWS = 4096
 """Embeddings that are read at a time."""
+
+UPGRADE = "motionary upgrade"
+"""The command that a library of an earlier version needs; a message that has it is of such a library."""
 
 STARRED = "starred"
 """The tag of the clips that the user gave a star; it stays with a clip when its file is read again."""
@@ -337,7 +341,7 @@ def _check_header(path: Path) -> bytes:
         if version > VERSION:
             cure = "update Motionary"
         elif version > 0:
-            cure = f"it is of an earlier one, which 'motionary upgrade {path}' brings up to date"
+            cure = f"it is of an earlier one, which '{UPGRADE} {path}' brings up to date"
         else:
             cure = "index its sources into a new library"
         raise MotionaryError(f"{path}: library of version {version}, not {VERSION}; {cure}")

@@ -2,6 +2,7 @@
 
 # No postponed annotations here: Blender reads properties from them.
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,9 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 from motionary.blender_files import BLENDER_SUFFIXES
 from motionary.errors import MotionaryError
 from motionary.formats import SUFFIXES
-from motionary.library import open_library
+from motionary.library import UPGRADE, open_library
+from motionary.upgrade import is_earlier
+from motionary.worker import IndexRequest
 
 from .. import indexing
 from ..libraries import (
@@ -117,7 +120,8 @@ class MOTIONARY_OT_library_open(bpy.types.Operator):
         try:
             paths = _chosen_files(self)
             for path in paths:
-                open_library(path).close()
+                if not is_earlier(path):  # else it is listed, and the panel offers the upgrade
+                    open_library(path).close()
             for path in paths:
                 add_library(path)
         except MotionaryError as error:
@@ -329,11 +333,53 @@ class MOTIONARY_OT_index(bpy.types.Operator):
         try:
             path, item = check_writable(), chosen_item()
             if self.what == "EMBED":
-                return _begin(self, path, (), reembed=True)
+                return _begin(self, index_request(path, (), reembed=True))
             sources = library_sources(item) if item else []
             if not sources:
                 raise MotionaryError(f"{path.stem}: this library has no folders; add one, then index")
-            return _begin(self, path, sources, prune=self.use_prune, reread=self.what == "ALL")
+            reread = self.what == "ALL"
+            return _begin(self, index_request(path, sources, prune=self.use_prune, reread=reread))
+        except MotionaryError as error:
+            return _refused(self, error)
+
+
+class MOTIONARY_OT_library_upgrade(bpy.types.Operator):
+    """Bring the library, which an earlier Motionary made, up to date in the background; all in it is kept"""
+
+    bl_idname = "motionary.library_upgrade"
+    bl_label = "Upgrade Library"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The library is the user's own and, as far as is known, of an earlier version."""
+        if not (_is_own(cls) and _is_idle(cls)):
+            return False
+        session = current()
+        known = session.surveys.get(session.library) if session.library else None
+        if known is not None and UPGRADE not in known.failure:
+            cls.poll_message_set("This library is up to date already")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        """Ask: an earlier Motionary cannot read it afterwards."""
+        assert context.window_manager is not None
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Upgrade this library?",
+            message="An earlier Motionary cannot open it afterwards",
+            confirm_text="Upgrade",
+        )
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        """Begin; in the background, do it."""
+        try:
+            path = check_writable()
+            if not is_earlier(path):
+                open_library(path).close()  # which tells what is wrong with it, if anything is
+                raise MotionaryError(f"{path}: this library is up to date already")
+            return _begin(self, replace(index_request(path, ()), upgrade=True))
         except MotionaryError as error:
             return _refused(self, error)
 
@@ -553,14 +599,12 @@ def _add(operator: bpy.types.Operator, paths: list[Path], *, index: bool) -> "se
     add_sources(item, paths)
     if not index or indexing.is_indexing():
         return {"FINISHED"}
-    return _begin(operator, library, paths)
+    return _begin(operator, index_request(library, paths))
 
 
-def _begin(
-    operator: bpy.types.Operator, library: Path, sources: Iterable[Path], **what: bool
-) -> "set[OperatorReturnItems]":
+def _begin(operator: bpy.types.Operator, request: IndexRequest) -> "set[OperatorReturnItems]":
     """Begin; in the background it is done, and can be reported at once."""
-    state = indexing.begin(index_request(library, sources, **what))
+    state = indexing.begin(request)
     if state.error:
         raise MotionaryError(state.error)
     for failure in state.failures:
@@ -577,6 +621,7 @@ CLASSES = (
     MOTIONARY_OT_library_add_files,
     MOTIONARY_OT_library_remove_source,
     MOTIONARY_OT_index,
+    MOTIONARY_OT_library_upgrade,
     MOTIONARY_OT_index_cancel,
     MOTIONARY_OT_report_copy,
     MOTIONARY_OT_store_action,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import bpy
 
+from motionary.library import UPGRADE
+
 from ..jobs import JobState
 from ..libraries import chosen_item, library_sources, starter_library
 from ..preferences import listed_libraries
@@ -84,6 +86,12 @@ def report_text(state: JobState) -> str:
     report = state.report
     if report is None:
         return state.error
+    if report.upgraded:
+        return (
+            "Stopped: the library is as it was"
+            if report.cancelled
+            else f"Upgraded to version {report.upgraded}"
+        )
     clips = f" ({report.clips} clips)" if report.clips != report.indexed else ""
     parts = [f"indexed {report.indexed}{clips}"] if report.indexed or not report.embedded else []
     parts += [f"embedded {report.embedded} clips again"] if report.embedded else []
@@ -132,6 +140,8 @@ def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     known = session.surveys.get(session.library)
     if known is not None and known.failure:
         draw_lines(layout, context, sentence(known.failure), "ERROR")
+        if UPGRADE in known.failure:
+            layout.operator("motionary.library_upgrade", icon="FILE_REFRESH")
     elif known is not None and known.summary is not None:
         held = known.summary
         what = f"{_counted(held.clips, 'clip')} of {_counted(held.sources, 'file')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from motionary.confidence import is_unsure
-from motionary.library import STARRED
+from motionary.library import STARRED, UPGRADE
 from motionary.search import Hit
 
 from ..character import has_armature
@@ -226,6 +226,8 @@ def draw_results(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     session, typed = current(), state(context)
     if session.failure:
         draw_lines(layout, context, sentence(session.failure), "ERROR")
+        if UPGRADE in session.failure:
+            layout.operator("motionary.library_upgrade", icon="FILE_REFRESH")
         return
     if not session.hits:
         _draw_nothing(layout, context, session)

@@ -138,6 +138,15 @@ def test_a_library_that_cannot_be_opened_says_why(draw, session):
     assert "update Motionary" in " ".join(texts)
 
 
+def test_a_library_of_an_earlier_version_gets_the_button_that_cures_it(draw, session):
+    path = Path("/motions/walks.motionary")
+    said = f"{path}: library of version 1, not 2; it is of an earlier one, which 'motionary upgrade {path}' …"
+    session.surveys[path] = Surveyed(path, failure=said)
+    assert "motionary.library_upgrade" in buttons(draw()[1])
+    session.surveys[path] = Surveyed(path, SUMMARY)
+    assert "motionary.library_upgrade" not in buttons(draw()[1])
+
+
 def test_without_a_library_it_says_what_to_do(draw, session):
     for path in list(lists.listed_libraries()):
         lists.forget_library(path)
