@@ -19,13 +19,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from motionary import __version__
 from motionary.errors import MotionaryError
 
 __all__ = [
+    "ANSWER_S",
     "NO_ACCESS",
     "TOKEN",
     "UNENCRYPTED",
@@ -33,6 +34,7 @@ __all__ = [
     "Access",
     "Answered",
     "Client",
+    "Place",
     "Served",
     "Unreachable",
     "access_from_environment",
@@ -96,6 +98,10 @@ class Served:
         return f"{self.server}/v1/libraries/{quote(self.name, safe='')}" if self.name else self.server
 
 
+Place: TypeAlias = Path | Served
+"""A library: a file, or one that a server has."""
+
+
 @dataclass(frozen=True)
 class Answered:
     """What came back: the status and the bytes."""
@@ -137,7 +143,7 @@ def served_at(address: str, access: Access = NO_ACCESS) -> Served:
     return Served(f"{parts.scheme}://{where}{path['base']}", name, access)
 
 
-def place_of(text: str, offline: str = "") -> Path | Served:
+def place_of(text: str, offline: str = "") -> Place:
     """What a command line names as library: a file, or the address of a served one.
 
     Its token is that of the environment. offline: as of `Access`. MotionaryError for an address that is none.

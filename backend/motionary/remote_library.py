@@ -19,10 +19,11 @@ from motionary.filters import Filter
 from motionary.library import ClipInfo
 from motionary.motion import Motion
 from motionary.motion_bytes import unpack_motion
-from motionary.remote import Answered, Client, Unreachable
+from motionary.remote import ANSWER_S, Answered, Client, Unreachable
 from motionary.search import Hit
 
 __all__ = [
+    "MOTION_S",
     "PAGE",
     "Found",
     "LibraryFacts",
@@ -95,9 +96,12 @@ def served_libraries(client: Client) -> list[LibraryFacts]:
     return [_facts(_fields(client, item)) for item in listed]
 
 
-def library_facts(client: Client) -> LibraryFacts:
-    """What the library of ``client`` is. MotionaryError where this token may not read it, or it is gone."""
-    return _facts(_fields(client, _json(client, _path(client))))
+def library_facts(client: Client, *, seconds: float = ANSWER_S) -> LibraryFacts:
+    """What the library of ``client`` is; seconds: what that may take.
+
+    MotionaryError where this token may not read it, or it is gone.
+    """
+    return _facts(_fields(client, _json(client, _path(client), seconds=seconds)))
 
 
 def search_served(
@@ -134,14 +138,21 @@ def clip_facts(client: Client, clip: int) -> ClipInfo:
 
 
 def fetch_motion(
-    client: Client, clip: int, start_s: float | None = None, end_s: float | None = None
+    client: Client,
+    clip: int,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    *,
+    seconds: float = MOTION_S,
 ) -> Motion:
-    """A clip's motion, or its seconds from ``start_s`` to ``end_s``. MotionaryError where it is damaged, too
-    long to be sent whole, or not there."""
+    """A clip's motion, or its seconds from ``start_s`` to ``end_s``.
+
+    seconds: what that may take. MotionaryError where it is damaged, too long to be sent whole, or not there.
+    """
     span = {"start_s": start_s, "end_s": end_s}
-    asked = urlencode({key: f"{seconds:.6f}" for key, seconds in span.items() if seconds is not None})
+    asked = urlencode({key: f"{at:.6f}" for key, at in span.items() if at is not None})
     path = f"{_path(client)}/clips/{clip}/motion{'?' if asked else ''}{asked}"
-    answered = client.ask(path, most=MOST_MOTION, seconds=MOTION_S)
+    answered = client.ask(path, most=MOST_MOTION, seconds=seconds)
     _check_status(client, answered)
     try:
         return unpack_motion(answered.body)
@@ -186,9 +197,11 @@ def _path(client: Client) -> str:
     return f"/v1/libraries/{quote(client.served.name, safe='')}"
 
 
-def _json(client: Client, path: str, asked: Mapping[str, Any] | None = None) -> Any:
+def _json(
+    client: Client, path: str, asked: Mapping[str, Any] | None = None, *, seconds: float = ANSWER_S
+) -> Any:
     body = None if asked is None else json.dumps(asked).encode()
-    answered = client.ask(path, body, most=MOST_JSON)
+    answered = client.ask(path, body, most=MOST_JSON, seconds=seconds)
     _check_status(client, answered)
     return _document(client, answered.body)
 

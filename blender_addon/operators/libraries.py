@@ -25,13 +25,14 @@ from ..libraries import (
     chosen_item,
     forget_library,
     index_request,
+    is_file_chosen,
     is_library_chosen,
     library_sources,
     remove_clips,
     remove_source,
     starter_library,
 )
-from ..preferences import absolute, chosen_library, library_folder, listed_libraries
+from ..preferences import absolute, chosen_library, library_folder, listed_libraries, place_at
 from ..session import current
 from ..ui.text import sentence
 
@@ -137,7 +138,9 @@ class MOTIONARY_OT_library_choose(bpy.types.Operator):
     bl_label = "Search This Library"
 
     filepath: StringProperty(  # type: ignore[valid-type]
-        name="File", description="The library file; empty for the starter library", subtype="FILE_PATH"
+        name="File",
+        description="The library file, or the address of a served one; empty for the starter library",
+        subtype="FILE_PATH",
     )
 
     @classmethod
@@ -148,7 +151,7 @@ class MOTIONARY_OT_library_choose(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Choose it."""
-        choose_library(absolute(self.filepath) if self.filepath else None)
+        choose_library(place_at(self.filepath, context) if self.filepath else None)
         return {"FINISHED"}
 
 
@@ -159,13 +162,15 @@ class MOTIONARY_OT_library_forget(bpy.types.Operator):
     bl_label = "Forget Library"
 
     filepath: StringProperty(  # type: ignore[valid-type]
-        name="File", description="The library file; empty for the one that is searched", subtype="FILE_PATH"
+        name="File",
+        description="The library file, or the address of a served one; empty for the one that is searched",
+        subtype="FILE_PATH",
     )
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Forget it."""
         try:
-            path = absolute(self.filepath) if self.filepath else chosen_library(context)
+            path = place_at(self.filepath, context) if self.filepath else chosen_library(context)
             if path not in listed_libraries(context):
                 raise MotionaryError(f"{path}: this library is not on the list")
         except MotionaryError as error:
@@ -493,9 +498,9 @@ class MOTIONARY_OT_show_source(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A clip is chosen."""
+        """A clip is chosen, and its file is on this machine."""
         if current().chosen is not None:
-            return True
+            return is_file_chosen(cls)
         cls.poll_message_set("Choose a result first")
         return False
 
@@ -576,9 +581,9 @@ def _split(text: str, mark: str) -> tuple[str, ...]:
 
 
 def _is_own(operator: type[bpy.types.Operator]) -> bool:
-    """A library is chosen, and it is not the one that comes along."""
+    """A library file is chosen, and it is not the one that comes along."""
     if is_library_chosen():
-        return True
+        return is_file_chosen(operator)
     if starter_library() is None:
         operator.poll_message_set("Make or open a library first")
     else:

@@ -153,7 +153,11 @@ def test_without_a_library_it_says_what_to_do(draw, session):
     session.reload()
     texts, operators = draw()
     assert "Make a library, and add the folders of your motions" in " ".join(texts)
-    assert buttons(operators) == ["motionary.library_new", "motionary.library_open"]
+    assert buttons(operators) == [
+        "motionary.library_new",
+        "motionary.library_open",
+        "motionary.served_find",
+    ]
 
 
 def test_the_starter_library_is_there_to_be_searched_and_not_to_be_changed(draw, session, monkeypatch):
