@@ -11,6 +11,9 @@ VENV := .venv
 VENV5 := .venv-blender5
 VENV_AUDIT := .venv-audit
 PIP := -m pip --disable-pip-version-check install --quiet
+# What builds our own package is pinned, too. It warns of each editable one that it is editable.
+OURS := --build-constraint constraints.txt --editable
+QUIETLY := PYTHONWARNINGS="ignore:Editable installation"
 PINNED := $(PIP) --constraint constraints.txt
 PINNED5 := $(PIP) $(if $(findstring python3.13,$(PYTHON5)),--constraint constraints-blender5.txt)
 
@@ -63,20 +66,20 @@ TEXT_FAILED := { echo "set-up: pip did not install the pinned text encoder, for 
 $(VENV)/demo-ready: pyproject.toml constraints.txt requirements-text.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PINNED) --upgrade pip setuptools
-	$(VENV)/bin/python $(PINNED) --editable ".[blender]"
+	$(QUIETLY) $(VENV)/bin/python $(PINNED) $(OURS) ".[blender]"
 	$(VENV)/bin/python $(TEXT) || $(TEXT_FAILED)
 	$(VENV)/bin/python scripts/check_system.py
 	$(VENV)/bin/python scripts/check_weights.py
 	touch $@
 
 $(VENV)/test-ready: $(VENV)/demo-ready
-	$(VENV)/bin/python $(PINNED) --editable ".[blender,train,scale,dev]"
+	$(QUIETLY) $(VENV)/bin/python $(PINNED) $(OURS) ".[blender,train,scale,dev]"
 	touch $@
 
 $(VENV5)/test-ready: pyproject.toml constraints-blender5.txt requirements-text.txt
 	$(PYTHON5) -m venv $(VENV5)
 	$(VENV5)/bin/python $(PINNED5) --upgrade pip setuptools
-	$(VENV5)/bin/python $(PINNED5) --editable . bpy==$(BPY5) pytest pytest-xdist hypothesis
+	$(QUIETLY) $(VENV5)/bin/python $(PINNED5) $(OURS) . bpy==$(BPY5) pytest pytest-xdist hypothesis
 	$(VENV5)/bin/python $(TEXT) || $(TEXT_FAILED)
 	$(VENV5)/bin/python scripts/check_system.py
 	$(VENV5)/bin/python scripts/check_weights.py
