@@ -57,12 +57,12 @@ def unpacked(built, tmp_path_factory):
 # What is committed
 
 
-def test_the_manifest_has_the_version_of_the_core_and_asks_for_files_alone():
+def test_the_manifest_has_the_version_of_the_core_and_asks_for_files_and_the_network():
     manifest = tomllib.loads((ROOT / "blender_addon" / "blender_manifest.toml").read_text(encoding="utf-8"))
     assert manifest["version"] == __version__
     assert manifest["blender_version_min"] == "4.5.0"
     assert manifest["license"] == ["SPDX:GPL-3.0-or-later", "SPDX:Apache-2.0"]
-    assert list(manifest["permissions"]) == ["files"]
+    assert list(manifest["permissions"]) == ["network", "files"]
     assert "wheels" not in manifest  # there is none before the build
 
 
@@ -97,7 +97,7 @@ def test_the_manifest_in_the_zip_names_the_wheel(unpacked):
     version = build_extension.core_version(unpacked / "wheel" / "motionary")
     assert wheel == f"./wheels/motionary-{version}-py3-none-any.whl"
     assert (unpacked / wheel).is_file()
-    assert list(manifest["permissions"]) == ["files"]
+    assert list(manifest["permissions"]) == ["network", "files"]
 
 
 @needs_blender_tool
