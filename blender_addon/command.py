@@ -1,5 +1,5 @@
-"""``blender --command motionary index | search | similar | duplicates | caption | info | export | starter |
-apply``.
+"""``blender --command motionary index | search | similar | duplicates | caption | info | export | upgrade |
+starter | apply``.
 
 The commands and options of `motionary.cli`, parsed by argparse, for Blender's Python has no typer (a test
 compares them), and the same work, from `motionary.commands`. What differs is where things come from: the
@@ -27,9 +27,11 @@ import bpy
 from motionary import __version__, commands
 from motionary.blender_files import Blender, find_blender
 from motionary.filters import Filter
+from motionary.remote import Served
 from motionary.screen import PLAIN, run_command, show_any_name
 
 from .bundled import own_bundle
+from .online import why_offline
 
 __all__ = ["COMMANDS", "NAME", "Command", "main", "register", "unregister"]
 
@@ -230,7 +232,7 @@ def _index(options: Options) -> int:
 
 
 def _search_options(parser: Parser) -> None:
-    _add_library(parser)
+    _add_place(parser)
     parser.add_argument("query", metavar="QUERY", help='What the motion shows, as in "a person waves".')
     parser.add_argument(
         "--not",
@@ -281,7 +283,7 @@ def _search(options: Options) -> int:
         hand=options.hand,
     )
     return commands.search(
-        options.library,
+        _place(options),
         options.query,
         without=options.without or (),
         wanted=wanted,
@@ -294,7 +296,7 @@ def _search(options: Options) -> int:
 
 
 def _similar_options(parser: Parser) -> None:
-    _add_library(parser)
+    _add_place(parser)
     parser.add_argument(
         "clip",
         metavar="CLIP|FILE",
@@ -309,7 +311,7 @@ def _similar_options(parser: Parser) -> None:
 
 def _similar(options: Options) -> int:
     return commands.similar(
-        options.library,
+        _place(options),
         options.clip,
         top=options.top,
         whole_clips=options.whole_clips,
@@ -400,17 +402,17 @@ def _caption(options: Options) -> int:
 
 
 def _info_options(parser: Parser) -> None:
-    _add_library(parser)
+    _add_place(parser)
     parser.add_argument("--clips", action="store_true", help="List every clip.")
     _add_json(parser)
 
 
 def _info(options: Options) -> int:
-    return commands.info(options.library, clips=options.clips, as_json=options.json, screen=PLAIN)
+    return commands.info(_place(options), clips=options.clips, as_json=options.json, screen=PLAIN)
 
 
 def _export_options(parser: Parser) -> None:
-    _add_library(parser)
+    _add_place(parser)
     _add_clip(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.bvh", help="The BVH file to write.")
     seconds = AtLeast(float, 0)
@@ -419,7 +421,16 @@ def _export_options(parser: Parser) -> None:
 
 
 def _export(options: Options) -> int:
-    return commands.export(options.library, options.clip, options.out, start=options.start, end=options.end)
+    return commands.export(_place(options), options.clip, options.out, start=options.start, end=options.end)
+
+
+def _upgrade_options(parser: Parser) -> None:
+    _add_library(parser)
+    _add_json(parser)
+
+
+def _upgrade(options: Options) -> int:
+    return commands.upgrade(options.library, as_json=options.json, screen=PLAIN)
 
 
 def _starter_options(parser: Parser) -> None:
@@ -472,6 +483,19 @@ def _stdout_for_results() -> Iterator[None]:
 
 def _add_library(parser: Parser) -> None:
     parser.add_argument("library", type=Path, metavar="LIB", help="The library file, NAME.motionary.")
+
+
+def _add_place(parser: Parser) -> None:
+    parser.add_argument(
+        "library",
+        metavar="LIB|URL",
+        help="The library file, or a served one: https://HOST:PORT/v1/libraries/NAME.",
+    )
+
+
+def _place(options: Options) -> Path | Served:
+    """The library that is named, if Blender may ask for it."""
+    return commands.place(options.library, why_offline())
 
 
 def _add_clip(parser: Parser) -> None:
@@ -554,6 +578,13 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "info": Command("Say what is in a library.", _info_options, _info),
     "export": Command("Write a clip, on its whole source skeleton, as a BVH file.", _export_options, _export),
+    "upgrade": Command(
+        "Bring a library that an earlier Motionary made up to date.\n\n"
+        "Clips, captions, tags and embeddings stay. The library is replaced when all is done, and not\n"
+        "before.",
+        _upgrade_options,
+        _upgrade,
+    ),
     "starter": Command(
         "Write the starter clips, made by our own code, as BVH files with captions.csv.",
         _starter_options,

@@ -11,11 +11,14 @@ from typing import Any
 
 import bpy
 
+from motionary import commands
 from motionary.bundle import load_bundle
 from motionary.errors import MotionaryError
 from motionary.formats import read_clip
 from motionary.library import find_clip, load_clip, open_library
 from motionary.motion import Clip, slice_frames
+from motionary.remote import Served
+from motionary.remote_commands import best_clip, one_clip
 from motionary.rigs import load_rig_map, match
 from motionary.search import search
 
@@ -23,6 +26,7 @@ from .apply import apply_motion
 from .apply_arguments import add_apply_arguments, apply_options
 from .armature import find_armature
 from .bundled import own_bundle
+from .online import why_offline
 from .preview import render_poses
 from .rig_choice import choose_rig, keep_rig_map
 from .scenes import make_human, open_scene, save_scene
@@ -38,7 +42,7 @@ ABOUT = "Find a motion by a sentence and put it on a character, without a window
 def add_command_arguments(result: argparse.ArgumentParser) -> None:
     """Add every option of the command."""
     what = result.add_argument_group("the motion")
-    what.add_argument("--library", type=Path, metavar="LIB", help="the library to search")
+    what.add_argument("--library", metavar="LIB|URL", help="the library to search, a file or a served one")
     what.add_argument("--query", metavar="TEXT", help="what the motion shows")
     what.add_argument("--clip", metavar="NAME", help="a clip of the library by name or id, not by a query")
     what.add_argument("--motion", type=Path, metavar="FILE", help="a motion file, not a library")
@@ -157,22 +161,34 @@ def choose_clip(options: argparse.Namespace) -> tuple[Clip, dict[str, Any], list
     if options.motion is not None:
         clip = read_clip(options.motion)
         return clip, _described(clip), []
-    with open_library(options.library) as library:
+    place = commands.place(options.library, why_offline())
+    if isinstance(place, Served):
+        return _choose_served(place, options)
+    with open_library(place) as library:
         if options.clip is not None:
             clip = load_clip(library, find_clip(library, options.clip))
             return clip, _described(clip), []
         bundle = load_bundle(options.model or own_bundle())
         hits = search(library, bundle, options.query, max(options.rank, options.top))
         if len(hits) < options.rank:
-            raise MotionaryError(
-                f"{options.library}: there are {len(hits)} matches, none of rank {options.rank}"
-            )
+            raise MotionaryError(f"{place}: there are {len(hits)} matches, none of rank {options.rank}")
         hit = hits[options.rank - 1]
         clip = load_clip(library, hit.clip)
         if not options.whole_clip:
             first, end = (round(seconds * clip.motion.fps) for seconds in (hit.start_s, hit.end_s))
             clip = replace(clip, motion=slice_frames(clip.motion, first, min(end, clip.motion.frames)))
         return clip, asdict(hit), [asdict(hit) for hit in hits[: options.top]]
+
+
+def _choose_served(
+    library: Served, options: argparse.Namespace
+) -> tuple[Clip, dict[str, Any], list[dict[str, Any]]]:
+    if options.clip is not None:
+        clip = one_clip(library, options.clip)
+        return clip, _described(clip), []
+    rank, top = options.rank, options.top
+    clip, hits = best_clip(library, options.query, rank, top, whole=options.whole_clip)
+    return clip, asdict(hits[rank - 1]), [asdict(hit) for hit in hits[:top]]
 
 
 def _described(clip: Clip) -> dict[str, Any]:

@@ -41,8 +41,8 @@ LONGEST_SAID = 1 << 12
 class JobState:
     """How far the work on a library is: ``done`` of ``total`` files or clips, ``name`` the last of them.
 
-    step: "Starting", then "Embedding" or "Indexing". failures and notes: lines for the user, so far. At the
-    end there is a report, or an error in one line.
+    step: "Starting", then "Upgrading", "Embedding" or "Indexing". failures and notes: lines for the user, so
+    far. At the end there is a report, or an error in one line.
     """
 
     library: Path

@@ -13,6 +13,7 @@ import bpy
 
 from motionary.errors import MotionaryError
 from motionary.library import open_library, remove_sources, sources
+from motionary.remote import TOKEN, Place, Served
 from motionary.worker import IndexRequest
 
 from .bundled import own_library
@@ -20,9 +21,11 @@ from .jobs import is_python
 from .preferences import (
     MOTIONARY_PG_library,
     absolute,
-    chosen_library,
+    chosen_file,
+    is_served_chosen,
     listed_libraries,
     model_folder,
+    place_at,
     preferences,
 )
 
@@ -36,6 +39,7 @@ __all__ = [
     "find_library",
     "forget_library",
     "index_request",
+    "is_file_chosen",
     "is_library_chosen",
     "libraries",
     "library_sources",
@@ -62,8 +66,8 @@ def starter_library() -> Path | None:
     return own_library()
 
 
-def find_library(path: Path) -> MOTIONARY_PG_library | None:
-    """The listed library in a file."""
+def find_library(path: Place) -> MOTIONARY_PG_library | None:
+    """The listed library in a file, or of a server."""
     listed = listed_libraries()
     return libraries()[listed.index(path)] if path in listed else None
 
@@ -71,7 +75,7 @@ def find_library(path: Path) -> MOTIONARY_PG_library | None:
 def chosen_item() -> MOTIONARY_PG_library | None:
     """The listed library that is searched; None where that is the starter library, or none is chosen."""
     named = str(preferences().library)
-    return find_library(absolute(named)) if named else None
+    return find_library(place_at(named)) if named else None
 
 
 def is_library_chosen() -> bool:
@@ -79,29 +83,33 @@ def is_library_chosen() -> bool:
     return bool(preferences().library)
 
 
-def add_library(path: Path) -> MOTIONARY_PG_library:
-    """List the library in a file, once, and choose it."""
+def add_library(path: Place) -> MOTIONARY_PG_library:
+    """List the library in a file, or of a server, once, and choose it."""
     item = find_library(path)
     if item is None:
         item = cast("MOTIONARY_PG_library", cast("Any", preferences().libraries).add())
         item.path = str(path)
+    if isinstance(path, Served):
+        own = path.access.token != os.environ.get(TOKEN, "").strip()
+        item.token = path.access.token if own else ""
+        item.use_unencrypted = path.access.unencrypted
     choose_library(path)
     return item
 
 
-def choose_library(path: Path | None) -> None:
-    """Search the library in a file from now on; None: the starter library."""
+def choose_library(path: Place | None) -> None:
+    """Search this library from now on; None: the starter library."""
     preferences().library = str(path) if path else ""
     _keep()
 
 
-def forget_library(path: Path) -> None:
-    """List a library no more; its file stays."""
+def forget_library(path: Place) -> None:
+    """List a library no more; its file stays, and of a served one its token goes."""
     settings = preferences()
     listed = listed_libraries()
     if path in listed:
         cast("Any", settings.libraries).remove(listed.index(path))
-    if str(settings.library) and absolute(str(settings.library)) == path:
+    if str(settings.library) and place_at(str(settings.library)) == path:
         choose_library(None)
     _keep()
 
@@ -136,9 +144,17 @@ def library_sources(item: MOTIONARY_PG_library) -> list[Path]:
     return [absolute(str(folder.path)) for folder in cast("Any", item.folders)]
 
 
+def is_file_chosen(operator: type[bpy.types.Operator]) -> bool:
+    """Whether the library that is searched is a file; where it is a served one, a poll message says so."""
+    if not is_served_chosen():
+        return True
+    operator.poll_message_set("This library is served, so it can only be searched: choose a library file")
+    return False
+
+
 def check_writable() -> Path:
     """The library that is searched, if it may be changed; MotionaryError, with the cure, where it may not."""
-    path = chosen_library()
+    path = chosen_file()
     if path == starter_library():
         raise MotionaryError("the starter library cannot be changed; make a library of your own")
     if not path.exists():

@@ -1,6 +1,7 @@
 """What the user sets once for this machine: where libraries are, which model, how previews look."""
 
 # No postponed annotations here: Blender reads properties from them.
+import os
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,9 @@ from bpy.props import (
 )
 
 from motionary.errors import MotionaryError
+from motionary.remote import TOKEN, Access, Place, Served, is_address, served_at
+
+from .online import why_offline
 
 __all__ = [
     "CLASSES",
@@ -23,10 +27,14 @@ __all__ = [
     "MOTIONARY_PG_folder",
     "MOTIONARY_PG_library",
     "absolute",
+    "chosen_file",
     "chosen_library",
+    "is_served_chosen",
     "library_folder",
     "listed_libraries",
     "model_folder",
+    "new_server",
+    "place_at",
     "preferences",
 ]
 
@@ -47,10 +55,26 @@ class MOTIONARY_PG_folder(bpy.types.PropertyGroup):
 
 
 class MOTIONARY_PG_library(bpy.types.PropertyGroup):
-    """A library file that the user works with, and what it is made from."""
+    """A library that the user works with: a file and what it is made from, or a served one."""
 
     path: StringProperty(  # type: ignore[valid-type]
-        name="Library", description="The library file, NAME.motionary", subtype="FILE_PATH"
+        name="Library",
+        description="The library file, NAME.motionary, or the address of a served library",
+        subtype="FILE_PATH",
+    )
+    token: StringProperty(  # type: ignore[valid-type]
+        name="Token",
+        description=(
+            "What the server is shown, kept unencrypted in Blender's preferences; empty for that of the "
+            "environment variable MOTIONARY_TOKEN"
+        ),
+        subtype="PASSWORD",
+        update=_changed,
+    )
+    use_unencrypted: BoolProperty(  # type: ignore[valid-type]
+        name="Allow Unencrypted",
+        description="Send the token over http, where anybody on the network can read it",
+        update=_changed,
     )
     folders: CollectionProperty(  # type: ignore[valid-type]
         type=MOTIONARY_PG_folder,
@@ -69,7 +93,10 @@ class MOTIONARY_AP_preferences(bpy.types.AddonPreferences):
     )
     library: StringProperty(  # type: ignore[valid-type]
         name="Library",
-        description="The library file that is searched; empty for the starter library that comes along",
+        description=(
+            "The library file that is searched, or the address of a served library; empty for the starter "
+            "library that comes along"
+        ),
         subtype="FILE_PATH",
         update=_changed,
     )
@@ -84,6 +111,23 @@ class MOTIONARY_AP_preferences(bpy.types.AddonPreferences):
         description="The folder of a model bundle that searches and indexes; empty for the built-in one",
         subtype="DIR_PATH",
         update=_changed,
+    )
+    server_address: StringProperty(  # type: ignore[valid-type]
+        name="Address",
+        description="The server to add libraries of, as in https://studio:8423",
+        default="https://",
+    )
+    server_token: StringProperty(  # type: ignore[valid-type]
+        name="Token",
+        description=(
+            "What the server is shown, kept unencrypted in Blender's preferences; empty for that of the "
+            "environment variable MOTIONARY_TOKEN"
+        ),
+        subtype="PASSWORD",
+    )
+    server_unencrypted: BoolProperty(  # type: ignore[valid-type]
+        name="Allow Unencrypted",
+        description="Send the token over http, where anybody on the network can read it",
     )
     worker_python: StringProperty(  # type: ignore[valid-type]
         name="Python for Indexing",
@@ -174,7 +218,48 @@ def absolute(path: str) -> Path:
     return Path(bpy.path.abspath(path)).expanduser()
 
 
-def chosen_library(context: bpy.types.Context | None = None) -> Path:
+def place_at(text: str, context: bpy.types.Context | None = None) -> Place:
+    """The library at a path, or at the address of a served one, with how that may be asked now."""
+    if not is_address(text):
+        return absolute(text)
+    try:
+        served = served_at(text)
+    except MotionaryError:
+        return Path(text)  # a file that is not there: opening it says so
+    for item in preferences(context).libraries:
+        if is_address(str(item.path)) and str(item.path) == str(served):
+            return served_at(text, _access(str(item.token), bool(item.use_unencrypted)))
+    return served_at(text, _access("", False))
+
+
+def new_server(context: bpy.types.Context | None = None) -> Served:
+    """The server whose address is typed to add libraries of it; MotionaryError where that is no address."""
+    settings = preferences(context)
+    access = _access(str(settings.server_token), bool(settings.server_unencrypted))
+    return served_at(str(settings.server_address), access)
+
+
+def _access(token: str, unencrypted: bool) -> Access:
+    return Access(token.strip() or os.environ.get(TOKEN, "").strip(), unencrypted, why_offline())
+
+
+def is_served_chosen(context: bpy.types.Context | None = None) -> bool:
+    """Whether the library that is searched is a served one, which can only be read."""
+    return is_address(str(preferences(context).library))
+
+
+def chosen_file(context: bpy.types.Context | None = None) -> Path:
+    """The library that is searched, where that is a file; MotionaryError where it is served, or there is
+    none."""
+    found = chosen_library(context)
+    if isinstance(found, Served):
+        raise MotionaryError(
+            f"{found.name}: this library is served, so it can only be searched; choose a file"
+        )
+    return found
+
+
+def chosen_library(context: bpy.types.Context | None = None) -> Place:
     """The library that is searched: the one chosen, else the starter library that comes along.
 
     MotionaryError where there is neither, as when the extension runs from its source tree.
@@ -182,15 +267,15 @@ def chosen_library(context: bpy.types.Context | None = None) -> Path:
     from .bundled import own_library
 
     named = str(preferences(context).library)
-    found = absolute(named) if named else own_library()
+    found = place_at(named, context) if named else own_library()
     if found is None:
         raise MotionaryError("no library is chosen; make one under Libraries, or add one that you have")
     return found
 
 
-def listed_libraries(context: bpy.types.Context | None = None) -> list[Path]:
-    """The library files that the panel offers, besides the starter library."""
-    return [absolute(str(item.path)) for item in preferences(context).libraries]
+def listed_libraries(context: bpy.types.Context | None = None) -> list[Place]:
+    """The libraries that the panel offers, besides the starter library."""
+    return [place_at(str(item.path), context) for item in preferences(context).libraries]
 
 
 def library_folder(context: bpy.types.Context | None = None) -> Path:

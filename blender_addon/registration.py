@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "ui.panel",
     "ui.pie",
     "operators.libraries",
+    "operators.served",
     "ui.library_panel",
     "ui.status",
     "operators.rig_map",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -19,6 +18,7 @@ from motionary.errors import MotionaryError
 from motionary.filters import Filter
 from motionary.library import STARRED, Summary
 from motionary.motion import Motion
+from motionary.remote import Place, Served
 from motionary.search import Hit
 
 from .engine import (
@@ -26,6 +26,8 @@ from .engine import (
     Broken,
     Engine,
     Held,
+    Listed,
+    Listing,
     Look,
     Looked,
     Picture,
@@ -34,8 +36,10 @@ from .engine import (
     Survey,
     Surveyed,
     answer,
+    listed,
 )
-from .preferences import chosen_library, listed_libraries, model_folder, preferences
+from .fetched import Motions
+from .preferences import chosen_library, listed_libraries, model_folder, place_at, preferences
 from .properties import state
 from .ui import ghost, pictures
 
@@ -46,6 +50,9 @@ TYPING_PAUSE = 0.15
 
 RESTS = 2.0
 """Seconds that a query has to stand to be remembered, unless a result of it is used."""
+
+RETRY, LONGEST_RETRY = 2.0, 30.0
+"""Seconds after which a server that did not answer is asked again; twice as many each time, up to so many."""
 
 TICK = 1 / 30
 IDLE_TICK = 0.1
@@ -62,9 +69,10 @@ class Session:
     """See the module. The main thread alone uses it."""
 
     def __init__(self) -> None:
-        self.engine = Engine()
+        self.motions = Motions()
+        self.engine = Engine(self.motions)
         self.icons = pictures.open_icons()
-        self.library: Path | None = None
+        self.library: Place | None = None
         self.hits: tuple[Hit, ...] = ()
         self.question: Question | None = None
         self.clips = 0
@@ -74,10 +82,13 @@ class Session:
         self.searching = False
         self.looked: Looked | None = None
         self.looked_at = 0.0
-        self.surveys: dict[Path, Surveyed] = {}
+        self.surveys: dict[Place, Surveyed] = {}
+        self.server: Served | None = None
+        self.offered: Listed | None = None
         self.history: deque[str] = deque(maxlen=HISTORY)
         self.job: Any = None
         self._due: float | None = None
+        self._retry = RETRY
         self._rests_at: float | None = None
         self._number = 0
         self._quiet = 0.0
@@ -118,6 +129,7 @@ class Session:
     def ask_soon(self) -> None:
         """Search for what is typed when the typing pauses."""
         self._due = time.monotonic() + TYPING_PAUSE
+        self._retry = RETRY
         self._rests_at = None
         _wake()
 
@@ -154,7 +166,7 @@ class Session:
             return
         self.searching = True
         if bpy.app.background:
-            held = Held()
+            held = Held(self.motions)
             try:
                 self._take_answer(answer(question, held))
             finally:
@@ -165,11 +177,25 @@ class Session:
             self.survey([library])
         _wake()
 
-    def survey(self, libraries: list[Path]) -> None:
+    def survey(self, libraries: list[Place]) -> None:
         """Have it looked up what is in these libraries."""
         if not bpy.app.background:
             self.engine.ask(Survey(tuple(libraries)))
             _wake()
+
+    def offer(self, server: Served | None) -> None:
+        """Have it looked up what a server has for us, to choose from; None: stop offering it."""
+        self.server, self.offered = server, None
+        if server is not None and bpy.app.background:
+            held = Held(self.motions)
+            try:
+                self.offered = listed(server, held)
+            finally:
+                held.close()
+        elif server is not None:
+            self.engine.ask(Listing(server))
+            _wake()
+        redraw()
 
     def choose(self, index: int) -> None:
         """Preview a hit: ``index`` counts from 0, -1 for none."""
@@ -179,7 +205,7 @@ class Session:
         if hit is None or self.library is None:
             return
         if not bpy.app.background:
-            self.engine.ask(Look(self.library, hit, bool(state().whole_clip)))
+            self.engine.ask(Look(_as_now(self.library), hit, bool(state().whole_clip)))
             _wake()
 
     def reload(self) -> None:
@@ -232,6 +258,9 @@ class Session:
                     pictures.put(self.icons, _key(told.library, told.hit), told.images)
             elif isinstance(told, Surveyed):
                 self.surveys[told.library] = told
+            elif isinstance(told, Listed):
+                if told.server == self.server:
+                    self.offered = told
             elif isinstance(told, Broken):
                 self.failure, self.searching = told.failure, False
             redraw()
@@ -242,12 +271,22 @@ class Session:
         self.searching = False
         self.question, self.failure, self.taken = told.question, told.failure, told.taken
         self.hits, self.clips, self.seconds = told.hits, told.clips, told.seconds
+        if told.is_news:
+            pictures.clear(self.icons)
+            self.survey([told.question.library])
+        if told.later and told.question.query and not bpy.app.background:
+            # The server is asked again by itself, less and less often, until it answers.
+            self._due = time.monotonic() + self._retry
+            self._retry = min(2 * self._retry, LONGEST_RETRY)
+            _wake()
+        elif not told.failure:
+            self._retry = RETRY
         if told.hits and told.question.query:
             self._rests_at = time.monotonic() + RESTS
         state().chosen = 0 if told.hits else -1
         wanted = tuple(hit for hit in told.hits if not self.strip(hit))
         if wanted and not bpy.app.background:
-            self.engine.ask(Pictures(told.question.library, wanted))
+            self.engine.ask(Pictures(_as_now(told.question.library), wanted))
 
     def _take_look(self, told: Looked) -> None:
         hit = self.chosen
@@ -280,10 +319,14 @@ class Session:
         if self._rests_at is not None and time.monotonic() >= self._rests_at:
             self.use()
         moves = _animate(self)
-        if self._due is not None or self.searching or moves:
+        is_soon = self._due is not None and self._due - time.monotonic() <= TYPING_PAUSE
+        if is_soon or self.searching or moves:
             self._quiet = 0.0
             return TICK
-        # Pictures still come for a while after the answer: see whether any do.
+        if self._due is not None or self.engine.is_busy:
+            self._quiet = 0.0
+            return IDLE_TICK
+        # What was told while this looked is taken the next time.
         self._quiet += IDLE_TICK
         return IDLE_TICK if self._quiet < 10.0 else None
 
@@ -297,7 +340,12 @@ class Session:
 ANIMATION = "animation"
 
 
-def _key(library: Path | None, hit: Hit) -> tuple[Path | None, int, float, float]:
+def _as_now(library: Place) -> Place:
+    """The library with how it may be asked now: the user may have gone offline since it was searched."""
+    return place_at(str(library)) if isinstance(library, Served) else library
+
+
+def _key(library: Place | None, hit: Hit) -> tuple[Place | None, int, float, float]:
     return (library, hit.clip, hit.start_s, hit.end_s)
 
 

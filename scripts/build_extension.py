@@ -4,8 +4,9 @@
 
 The zip holds blender_addon, the core as a wheel, the model bundle with its text encoder as float16 and the
 captions that it may give, a library of the starter clips, and the licences. Blender's own tool, which comes
-in pip's bpy and needs no Blender, validates and builds it. On one machine the same input gives the same
-bytes, but for the order of the files, which the tool takes from the disk. The zip takes its place when whole.
+in pip's bpy and needs no Blender, validates the folder and the zip. It could make the zip, too, but takes the
+order of the files from the disk: made here, the same input gives the same bytes, on one kind of machine. A
+bill of materials lies beside it (``make_sbom``). Both take their places when whole.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -31,11 +33,13 @@ if find_spec("motionary") is None:
 from motionary import __version__  # noqa: E402
 from motionary.bundle import BUILT_IN, load_bundle, pack_bundle  # noqa: E402
 from motionary.captions.bank import open_bank  # noqa: E402
+from motionary.checksums import write_sums  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 from motionary.files import replacing  # noqa: E402
 from motionary.index import add_clips  # noqa: E402
 from motionary.library import open_library  # noqa: E402
 from motionary.starter import SOURCE, starter_clips  # noqa: E402
+from scripts.make_sbom import make_sbom, sbom_path  # noqa: E402
 
 # By their paths, for the package itself imports bpy, and this takes place without.
 ADDON = ROOT / "blender_addon"
@@ -46,11 +50,14 @@ MOST_BYTES = 60_000_000
 """What a user is asked to download, and extensions.blender.org takes with ease."""
 EPOCH = 1_767_225_600
 """The time that all files in the zip have: the beginning of 2026. When they were copied tells nothing."""
+ZIP_TIME = (2026, 1, 1, 0, 0, 0)
+"""The same, as a zip has it."""
+UNIX = 3  # among the systems that a zip can name
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
 def build(out: Path, *, model: Path | None = None, most_bytes: int = MOST_BYTES) -> Path:
-    """Build motionary-VERSION.zip in the folder ``out`` and return its path.
+    """Build motionary-VERSION.zip, and its bill of materials, in the folder ``out`` and return its path.
 
     model: the bundle to pack, the built-in one if None. MotionaryError, and no new zip, where something is
     missing or refused, and where the zip would be larger than ``most_bytes``.
@@ -69,16 +76,18 @@ def build(out: Path, *, model: Path | None = None, most_bytes: int = MOST_BYTES)
         shutil.copyfile(ROOT / "LICENSE", stage / "LICENSE")
         pack_bundle(model or BUILT_IN, stage / MODEL)
         open_bank(load_bundle(stage / MODEL), cache=stage / MODEL)  # no user waits for the first caption
+        write_sums(stage / MODEL)
         write_starter_library(stage / LIBRARY, stage / MODEL)
         name_wheel(stage / MANIFEST, build_wheel(Path(work) / "core", stage / WHEELS))
         level(stage)
         run_tool(tool, "validate", str(stage))
-        with replacing(path) as building:
-            run_tool(tool, "build", "--source-dir", str(stage), "--output-filepath", str(building))
+        with replacing(path) as building, replacing(sbom_path(path)) as bill:
+            write_zip(stage, building)
             run_tool(tool, "validate", str(building))
             if (size := building.stat().st_size) > most_bytes:
                 large, most = (f"{count / 1e6:.1f} MB" for count in (size, most_bytes))
                 raise MotionaryError(f"{path}: would be {large}, more than {most}; pack a smaller model")
+            bill.write_text(make_sbom(building), "utf-8")
     return path
 
 
@@ -155,15 +164,25 @@ def name_wheel(manifest: Path, wheel: Path) -> None:
     manifest.write_text(f"{top}\nwheels = {wheels}\n{table}{rest}", encoding="utf-8")
 
 
+def write_zip(folder: Path, path: Path) -> None:
+    """Write all files of a folder to a zip, in order of their names and with one time and the same rights."""
+    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=9) as archive:
+        for file in files_in(folder):
+            entry = ZipInfo(file.relative_to(folder).as_posix(), ZIP_TIME)
+            entry.create_system, entry.external_attr = UNIX, 0o100644 << 16  # as it is written on any system
+            archive.writestr(entry, file.read_bytes(), ZIP_DEFLATED, 9)
+
+
 def level(folder: Path) -> None:
-    """Give every file the same time and rights, which the zip would else tell apart."""
+    """Give every file the same time and rights, which the wheel would else tell apart."""
     for path in files_in(folder):
         path.chmod(0o644)
         os.utime(path, (EPOCH, EPOCH))
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+    paths = sorted(folder.rglob("*"), key=lambda path: path.as_posix())  # in one order on every system
+    return (path for path in paths if path.is_file())
 
 
 def run_tool(tool: Path, *arguments: str) -> None:
@@ -172,7 +191,7 @@ def run_tool(tool: Path, *arguments: str) -> None:
 
 def run(command: Sequence[str], what: str) -> None:
     """Run a program that is to succeed; MotionaryError with its last line where it does not."""
-    # The zip tells local times.
+    # The wheel tells local times.
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH), "TZ": "UTC"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
@@ -184,8 +203,6 @@ def run(command: Sequence[str], what: str) -> None:
 
 def sizes(path: Path) -> str:
     """What the zip holds, and how large that is in it."""
-    from zipfile import ZipFile
-
     parts: dict[str, int] = {}
     with ZipFile(path) as archive:
         for entry in archive.infolist():

@@ -3,6 +3,7 @@
     config.json        architecture, training and scores    model.safetensors  the trained weights
     vocab.txt, text/   optional: the text encoder's vocabulary; all of it (``pack_bundle``)
     README.md          the model card                  captions.json      optional: how sure captions are
+    SHA256SUMS         optional: what the files are; one that is another is refused (``checksums``)
 
 The pretrained text encoder is large and comes from elsewhere, so it is looked for, and loaded when the first
 text is embedded: indexing motions does without. Its sha256 in config.json says which weights the model was
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motionary.checksums import check_files, write_sums
 from motionary.config import get, read_json
 from motionary.errors import MotionaryError
 from motionary.files import building_folder
@@ -33,6 +35,7 @@ from motionary.motion_encoder import MotionEncoder, encode_motions, make_motion_
 from motionary.motion_shape import read_shape, told_shape
 from motionary.motion_weights import affine
 from motionary.nn import Affine, Array, linear, unit_rows
+from motionary.pinned_text import check_pinned
 from motionary.safetensors import read_safetensors, write_safetensors
 from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
 from motionary.text_space import SPACE_WIDTH, TextSpace, make_text_space, meanings
@@ -52,6 +55,7 @@ __all__ = [
 FORMAT, VERSION = "motionary-model", 1
 BUILT_IN = Path(__file__).parent / "models" / "default"
 _TEXT_VARIABLE = "MOTIONARY_TEXT_MODEL"
+_READ_AT_ONCE = ("config.json", "model.safetensors", "captions.json", "vocab.txt")
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,16 @@ class ModelBundle:
     def text_encoder(self) -> TextEncoder:
         """The pretrained text encoder, loaded when first asked for; MotionaryError where it is not found."""
         folder, vocabulary = _find_text_folder(self.folder, self.text), self.folder / "vocab.txt"
+        own = vocabulary.is_file()
+        if folder == self.folder / "text":
+            check_files(self.folder, ("text/config.json", "text/vocab.txt"))
+        elif not own:
+            check_pinned(folder, self.text.sha256, ("vocab.txt",))
         encoder = load_text_encoder(
             folder,
             self.text.architecture,
             sha256=self.text.sha256,
-            vocabulary=vocabulary if vocabulary.is_file() else None,
+            vocabulary=vocabulary if own else None,
         )
         if encoder.width != self.text.width:
             raise MotionaryError(
@@ -138,6 +147,7 @@ def load_bundle(path: Path | None = None) -> ModelBundle:
     folder = BUILT_IN if path is None else Path(path)
     if not (folder / "config.json").is_file():
         raise MotionaryError(f"{folder}: is no model bundle: it has no config.json")
+    check_files(folder, _READ_AT_ONCE)
     config = read_json(folder / "config.json")
     origin = str(folder / "config.json")
     if config.get("format") != FORMAT:
@@ -272,6 +282,7 @@ def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> 
                 sha256=bundle.text.sha256,
                 half=half,
             )
+            write_sums(building)
     except OSError as error:
         raise MotionaryError(f"{out_folder}: cannot be written: {error.strerror or error}") from error
     return out_folder

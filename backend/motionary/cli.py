@@ -1,4 +1,5 @@
-"""The command line: ``motionary index | search | similar | duplicates | caption | info | export | starter``.
+"""The command line: ``motionary index | search | similar | duplicates | caption | info | export | upgrade |
+starter``.
 
 Results go to stdout (with ``--json`` one JSON document and nothing else), progress and failures to stderr.
 Exit codes: 0 done, 1 a failure said in one line, 2 wrong usage, 130 interrupted, 141 nobody reads the output.
@@ -55,6 +56,12 @@ def _leave(command: Callable[[], int]) -> None:
 
 
 LibraryPath = Annotated[Path, typer.Argument(metavar="LIB", help="The library file, NAME.motionary.")]
+LibraryPlace = Annotated[
+    str,
+    typer.Argument(
+        metavar="LIB|URL", help="The library file, or a served one: https://HOST:PORT/v1/libraries/NAME."
+    ),
+]
 ClipName = Annotated[
     str, typer.Argument(metavar="CLIP", help="A clip's id, its name, or the beginning of its name.")
 ]
@@ -157,7 +164,7 @@ def index(
 
 @app.command()
 def search(
-    library: LibraryPath,
+    library: LibraryPlace,
     query: Annotated[str, typer.Argument(help='What the motion shows, as in "a person waves".')],
     without: Annotated[
         list[str] | None,
@@ -212,7 +219,7 @@ def search(
             hand=hand,
         )
         return commands.search(
-            library,
+            commands.place(library),
             query,
             without=without or (),
             wanted=wanted,
@@ -228,7 +235,7 @@ def search(
 
 @app.command()
 def similar(
-    library: LibraryPath,
+    library: LibraryPlace,
     clip: Annotated[
         str,
         typer.Argument(
@@ -251,7 +258,7 @@ def similar(
         from motionary.blender_files import find_blender
 
         return commands.similar(
-            library,
+            commands.place(library),
             clip,
             top=top,
             whole_clips=whole_clips,
@@ -346,24 +353,33 @@ def caption(
 
 @app.command()
 def info(
-    library: LibraryPath,
+    library: LibraryPlace,
     clips: Annotated[bool, typer.Option("--clips", help="List every clip.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say what is in a library."""
-    _leave(lambda: commands.info(library, clips=clips, as_json=as_json, screen=RICH))
+    _leave(lambda: commands.info(commands.place(library), clips=clips, as_json=as_json, screen=RICH))
 
 
 @app.command()
 def export(
-    library: LibraryPath,
+    library: LibraryPlace,
     clip: ClipName,
     out: Annotated[Path, typer.Option(metavar="FILE.bvh", help="The BVH file to write.")],
     start: Annotated[float, typer.Option(min=0, help="Seconds into the clip to begin at.")] = 0.0,
     end: Annotated[float | None, typer.Option(min=0, help="Seconds into the clip to end at.")] = None,
 ) -> None:
     """Write a clip, on its whole source skeleton, as a BVH file."""
-    _leave(lambda: commands.export(library, clip, out, start=start, end=end))
+    _leave(lambda: commands.export(commands.place(library), clip, out, start=start, end=end))
+
+
+@app.command()
+def upgrade(library: LibraryPath, as_json: Json = False) -> None:
+    """Bring a library that an earlier Motionary made up to date.
+
+    Clips, captions, tags and embeddings stay. The library is replaced when all is done, and not before.
+    """
+    _leave(lambda: commands.upgrade(library, as_json=as_json, screen=RICH))
 
 
 @app.command()

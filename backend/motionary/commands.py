@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from motionary.filters import Filter
     from motionary.index import IndexReport
     from motionary.library import ClipInfo
+    from motionary.motion import Motion
+    from motionary.remote import Served
     from motionary.search import Hit
 
 __all__ = [
@@ -31,9 +34,11 @@ __all__ = [
     "export",
     "index",
     "info",
+    "place",
     "search",
     "similar",
     "starter",
+    "upgrade",
 ]
 
 DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
@@ -46,6 +51,19 @@ class WrongUsage(Exception):  # noqa: N818
     def __init__(self, message: str, option: str) -> None:
         super().__init__(message)
         self.option = option
+
+
+def place(library: str, offline: str = "") -> Path | Served:
+    """The library that a command line names: a file, or the address of a served one, which is asked with the
+    token of the environment. offline: why no other machine may be asked, with the cure; "" where any may.
+
+    Raises MotionaryError.
+    """
+    if "://" not in library:
+        return Path(library)
+    from motionary.remote import place_of
+
+    return place_of(library, offline)
 
 
 def index(
@@ -99,7 +117,7 @@ def index(
 
 
 def search(
-    library: Path,
+    library: Path | Served,
     query: str,
     *,
     without: Sequence[str],
@@ -113,9 +131,17 @@ def search(
     """Find the clips that match a description best, of those that pass ``wanted``. Raises MotionaryError.
 
     Words that nobody knows are taken for slips; that is said on stderr, and also where the answer is unsure.
+    A served library is searched by its server's model. Raises WrongUsage for what a server does not take.
     """
+    if not isinstance(library, Path):
+        from motionary.remote_commands import search as ask
+
+        if without:
+            raise WrongUsage('say it in the query of a served library, as in "walks -backwards"', "--not")
+        hits, taken = ask(library, query, top, wanted=wanted, whole_clips=whole_clips)
+        return _show_found(library, query, taken, hits, as_json, screen)
     from motionary.bundle import load_bundle
-    from motionary.confidence import background, is_unsure, no_motion, told_how_sure
+    from motionary.confidence import background, no_motion, told_how_sure
     from motionary.filters import rows_that_pass
     from motionary.keywords import understood
     from motionary.library import open_library
@@ -124,8 +150,6 @@ def search(
     with open_library(library) as held:
         bundle = load_bundle(model)
         taken = understood(held, query, bundle.known_words)
-        if taken != query:
-            complain(f"searching for {taken!r}")
         hits = find(
             held,
             bundle,
@@ -136,6 +160,17 @@ def search(
             whole_clips=whole_clips,
         )
         hits = told_how_sure(hits, background(held.embeddings.vectors, no_motion(bundle)))
+    return _show_found(library, query, taken, hits, as_json, screen)
+
+
+def _show_found(
+    library: Path | Served, query: str, taken: str, hits: Sequence[Hit], as_json: bool, screen: Screen
+) -> int:
+    """Say what a query found, as what it was taken, and where that is unsure."""
+    from motionary.confidence import is_unsure
+
+    if taken != query:
+        complain(f"searching for {taken!r}")
     unsure = is_unsure(hits)
     if unsure:
         complain("unsure: this library may have nothing of the kind; these come nearest")
@@ -145,7 +180,7 @@ def search(
 
 
 def similar(
-    library: Path,
+    library: Path | Served,
     clip: str,
     *,
     top: int,
@@ -157,15 +192,22 @@ def similar(
 ) -> int:
     """Find the clips that move most like a clip of the library or of a file, or like its mirror image.
 
-    clip: "FILE" or "FILE#Clip", where there is such a file, else one of the library's. Raises MotionaryError.
+    clip: "FILE" or "FILE#Clip", where there is such a file, else one of the library's; of a served library an
+    id. Raises MotionaryError.
     """
+    asked: dict[str, Any] = {"library": str(library)}
+    if not isinstance(library, Path):
+        from motionary.remote_commands import similar as ask
+
+        info, hits = ask(library, clip, top, whole_clips=whole_clips)
+        _show_hits(hits, asked | {"clip": info.id, "name": info.name}, as_json, screen)
+        return 0
     from motionary.bundle import load_bundle
     from motionary.library import clip_info, find_clip, open_library
     from motionary.motion_file import is_motion_file, read_one_clip
     from motionary.search import similar as find
     from motionary.search import similar_to_motion
 
-    asked: dict[str, Any] = {"library": str(library)}
     with open_library(library) as held:
         bundle = load_bundle(model)
         if is_motion_file(clip):
@@ -360,8 +402,13 @@ def _apply_corrections(sources: Sequence[Path], corrections: Path, to_files: boo
     return 1 if done.failures else 0
 
 
-def info(library: Path, *, clips: bool, as_json: bool, screen: Screen) -> int:
-    """Say what is in a library, and with ``clips`` each of them. Raises MotionaryError."""
+def info(library: Path | Served, *, clips: bool, as_json: bool, screen: Screen) -> int:
+    """Say what is in a library, and with ``clips`` each of them, which a server does not tell.
+
+    Raises WrongUsage and MotionaryError.
+    """
+    if not isinstance(library, Path):
+        return _served_info(library, clips, as_json, screen)
     from motionary.library import clip_ids, clip_info, open_library, summary
 
     with open_library(library) as held:
@@ -396,30 +443,67 @@ def info(library: Path, *, clips: bool, as_json: bool, screen: Screen) -> int:
     return 0
 
 
-def export(library: Path, clip: str, out: Path, *, start: float, end: float | None) -> int:
-    """Write a clip, or its seconds from ``start`` to ``end``, as a BVH file.
+def _served_info(library: Served, clips: bool, as_json: bool, screen: Screen) -> int:
+    from motionary.remote_commands import info as ask
+
+    if clips:
+        raise WrongUsage("a served library does not list its clips", "--clips")
+    told = ask(library)
+    if as_json:
+        model = {"id": told.model_id, "name": told.model_name} if told.model_id else None
+        counts = {"clips": told.clips, "duration_s": told.seconds, "embeddings": told.embeddings}
+        print_json({"library": str(library), "model": model, **counts, "state": told.state})
+        return 0
+    rows = {
+        "library": str(library),
+        "model": f"{told.model_name} ({told.model_id[:8]})" if told.model_id else "none",
+        "clips": f"{told.clips}, {told.seconds / 60:.1f} minutes",
+        "windows": f"{told.embeddings} embedded",
+    }
+    screen.table((), rows.items())
+    return 0
+
+
+def export(library: Path | Served, clip: str, out: Path, *, start: float, end: float | None) -> int:
+    """Write a clip, or its seconds from ``start`` to ``end``, as a BVH file; of a served library, by its id.
 
     Raises WrongUsage and MotionaryError.
     """
     from motionary.formats import write_bvh
-    from motionary.library import find_clip, load_clip, open_library
-    from motionary.motion import slice_frames
 
     if out.suffix.lower() != ".bvh":
         raise WrongUsage(f"{out} does not end in .bvh", "--out")
+    if isinstance(library, Path):
+        name, part = _part(library, clip, start, end)
+    else:
+        from motionary.remote_commands import part_of
+
+        name, part = part_of(library, clip, partial(_frames, start=start, end=end))
+    write_bvh(part, out)
+    print(f"wrote {out}: {one_line(name)}, {part.duration:.2f} s at {part.fps:g} fps")
+    return 0
+
+
+def _part(library: Path, clip: str, start: float, end: float | None) -> tuple[str, Motion]:
+    """A clip's name, and the part of it that is asked for."""
+    from motionary.library import find_clip, load_clip, open_library
+    from motionary.motion import slice_frames
+
     with open_library(library) as held:
         found = load_clip(held, find_clip(held, clip))
-    motion = found.motion
-    first, last = round(start * motion.fps), round((motion.duration if end is None else end) * motion.fps)
-    if not first < min(last, motion.frames):
+    first, last = _frames(found.name, found.motion.frames, found.motion.fps, start=start, end=end)
+    return found.name, slice_frames(found.motion, first, last)
+
+
+def _frames(name: str, frames: int, fps: float, *, start: float, end: float | None) -> tuple[int, int]:
+    """The frames [first, last) of a clip's seconds; MotionaryError where it has none there."""
+    first, last = round(start * fps), min(frames if end is None else round(end * fps), frames)
+    if not first < last:
         raise MotionaryError(
-            f"{found.name} lasts {motion.duration:.2f} s and has no frame from --start {start:g} s to "
+            f"{name} lasts {frames / fps:.2f} s and has no frame from --start {start:g} s to "
             + ("its end" if end is None else f"--end {end:g} s")
         )
-    part = slice_frames(motion, first, min(last, motion.frames))
-    write_bvh(part, out)
-    print(f"wrote {out}: {one_line(found.name)}, {part.duration:.2f} s at {part.fps:g} fps")
-    return 0
+    return first, last
 
 
 def starter(out: Path) -> int:
@@ -427,6 +511,34 @@ def starter(out: Path) -> int:
     from motionary.starter import write_starter
 
     print(f"wrote {len(write_starter(out))} clips and their captions to {out}")
+    return 0
+
+
+def upgrade(library: Path, *, as_json: bool, screen: Screen) -> int:
+    """Bring a library of an earlier version up to date. Raises MotionaryError."""
+    from motionary.upgrade import upgrade_library
+
+    try:
+        with screen.progress("Measuring") as progress:
+            done = upgrade_library(library, progress=progress)
+    except KeyboardInterrupt:
+        complain(f"interrupted; {library} is as it was")
+        return 130
+    if as_json:
+        print_json(
+            {
+                "library": str(library),
+                "before": done.before,
+                "after": done.after,
+                "clips": done.clips,
+                "notes": done.notes,
+            }
+        )
+    elif done.before == done.after:
+        print(f"{library} is of version {done.after} already")
+    else:
+        what = f"{_number(done.clips, 'clip')} measured again"
+        print(f"upgraded {library} from version {done.before} to {done.after}: {what}")
     return 0
 
 

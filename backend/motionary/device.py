@@ -22,27 +22,27 @@ _PLUG_IN = "motionary_training.embed"
 _DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, WSL
 
 
-def embed_on(device: str, bundle: ModelBundle) -> Embed:
+def embed_on(device: str, bundle: ModelBundle) -> Embed | None:
     """What embeds for ``bundle`` on a device: "numpy", or torch's "cpu", "cuda" or "mps".
 
-    "auto" is torch on a GPU that is really there, else numpy.
+    "auto" is torch on a GPU that is really there, else numpy. None: the bundle itself does it, in numpy.
 
     MotionaryError where a device is asked for by its name and torch or the device is not there.
     """
     if device == "numpy" or (device == "auto" and not may_have_gpu()):
-        return bundle.embed_features
+        return None
     try:
         plug_in = importlib.import_module(_PLUG_IN)
     except (ImportError, OSError) as error:  # OSError: a library of torch's own that is missing or broken
         if device == "auto":
-            return bundle.embed_features
+            return None
         raise MotionaryError(
             f"--device {device} needs Motionary's training package and torch, which cannot be imported here "
             f"({' '.join(str(error).split())}): pip install 'motionary[train]', or leave --device out"
         ) from None
     found = plug_in.torch_device(device)
     if device == "auto" and found.type == "cpu":  # importing torch takes about what it saves there
-        return bundle.embed_features
+        return None
     embed: Embed = plug_in.make_embed(bundle, found)
     return embed
 

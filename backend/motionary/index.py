@@ -114,7 +114,8 @@ class Progress:
 @dataclass(frozen=True)
 class IndexReport:
     """What was done with files (``clips`` are those of the indexed ones, ``embedded`` counts clips);
-    ``failures`` are lines for the user, and so are ``notes`` about what in good files is no clip."""
+    ``failures`` are lines for the user, and so are ``notes`` about what in good files is no clip. upgraded:
+    the version that the library was brought to, 0 where that was not asked for."""
 
     indexed: int = 0
     clips: int = 0
@@ -125,6 +126,7 @@ class IndexReport:
     notes: tuple[str, ...] = ()
     cancelled: bool = False
     seconds: float = 0.0
+    upgraded: int = 0
 
 
 @dataclass(frozen=True)
@@ -637,12 +639,20 @@ def _reason(name: str, error: Exception) -> str:
 def _embedded(
     reads: Iterable[_Read], bundle: MotionModel, embed: Embed | None, batch: int
 ) -> Iterator[list[tuple[_Read, NDArray[np.float32]]]]:
-    """The ``reads``, in order, ``batch`` frames at a time, with the embeddings (N, D) of their parts."""
-    embed = embed or bundle.embed_features
+    """The ``reads``, in order, ``batch`` frames at a time, with the embeddings (N, D) of their parts.
+
+    numpy embeds each read alone: what is embedded together changes the last bits, and a run that was stopped
+    and goes on is to end in the same library as one that was not. Other devices take all at once, or they
+    would wait more than work.
+    """
+    none = np.zeros((0, bundle.joint_dim), np.float32)
     for waiting in _batches(reads, batch):
+        if embed is None:
+            yield [(read, bundle.embed_features(read.parts) if read.parts else none) for read in waiting]
+            continue
         parts = [part for read in waiting for part in read.parts]
-        vectors = embed(parts) if parts else np.zeros((0, bundle.joint_dim), np.float32)
         ends = np.cumsum([len(read.parts) for read in waiting])
+        vectors = embed(parts) if parts else none
         yield list(zip(waiting, np.split(vectors, ends[:-1]), strict=True))
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STARRED",
+    "UPGRADE",
     "ClipInfo",
     "Embeddings",
     "Library",
@@ -58,13 +59,17 @@ __all__ = [
     "clip_ids",
     "clip_info",
     "clip_motion",
+    "connect",
     "find_clip",
+    "format_version",
     "load_clip",
     "open_library",
+    "own_schema",
     "read_embeddings",
     "read_rows",
     "remove_sources",
     "replace_source",
+    "schema_of",
     "set_embeddings",
     "set_model",
     "set_starred",
@@ -72,6 +77,7 @@ __all__ = [
     "snapshot",
     "sources",
     "summary",
+    "told",
     "unembedded",
     "update_source",
 ]
@@ -87,6 +93,9 @@ LONGEST_S = 1e9
 """Seconds of a clip: more than any has, and few enough to calculate with."""
 ROWS = 4096
 """Embeddings that are read at a time."""
+
+UPGRADE = "motionary upgrade"
+"""The command that a library of an earlier version needs; a message that has it is of such a library."""
 
 STARRED = "starred"
 """The tag of the clips that the user gave a star; it stays with a clip when its file is read again."""
@@ -305,7 +314,7 @@ def open_library(path: Path, *, write: bool = False) -> Library:
     elif not path.absolute().parent.is_dir():
         raise MotionaryError(f"{path}: its folder does not exist; make it first")
     with _sound(path), ExitStack() as undo:
-        connection = undo.enter_context(closing(_connect(path, "rwc" if fresh else "rw" if write else "ro")))
+        connection = undo.enter_context(closing(connect(path, "rwc" if fresh else "rw" if write else "ro")))
         connection.execute("PRAGMA synchronous = FULL" if write else "PRAGMA query_only = ON")
         schema = _recovered_schema(path, connection)
         if write and not schema:
@@ -313,13 +322,38 @@ def open_library(path: Path, *, write: bool = False) -> Library:
                 f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
                 f"{SCHEMA} COMMIT;"
             )
-        elif schema != _own_schema():
+        elif schema != own_schema():
             raise MotionaryError(f"{path}: not a Motionary library: its tables are not those of one")
         undo.pop_all()
     return Library(path, connection, b"" if write else header)
 
 
+def format_version(path: Path) -> int:
+    """The version of a library's format, by its header alone; MotionaryError where the file is no library."""
+    return _version(_header(Path(path)))
+
+
 def _check_header(path: Path) -> bytes:
+    """Refuse what is not a library of this version by its first 100 bytes, and return them."""
+    header = _header(path)
+    version = _version(header)
+    if version != VERSION:
+        if version > VERSION:
+            cure = "update Motionary"
+        elif version > 0:
+            cure = f"it is of an earlier one, which '{UPGRADE} {path}' brings up to date"
+        else:
+            cure = "index its sources into a new library"
+        raise MotionaryError(f"{path}: library of version {version}, not {VERSION}; {cure}")
+    return header
+
+
+def _version(header: bytes) -> int:
+    (version,) = struct.unpack_from(">i", header, 60)
+    return int(version)
+
+
+def _header(path: Path) -> bytes:
     """Refuse what is not a library by its first 100 bytes (sqlite.org/fileformat.html, section 1.3)."""
     if not path.exists():
         raise MotionaryError(
@@ -337,16 +371,15 @@ def _check_header(path: Path) -> bytes:
         raise MotionaryError(
             f"{path}: not a Motionary library; a library is a file that 'motionary index' made"
         )
-    version, application = struct.unpack_from(">i4xI", header, 60)
+    (application,) = struct.unpack_from(">I", header, 68)
     if application != APPLICATION_ID:
         raise MotionaryError(f"{path}: not a Motionary library but another program's SQLite file")
-    if version != VERSION:
-        cure = "update Motionary" if version > VERSION else "index its sources into a new library"
-        raise MotionaryError(f"{path}: library of version {version}, not {VERSION}; {cure}")
     return header
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection to a file that may be hostile. mode: "ro", "rw", or "rwc" to make it, too. sqlite3.Error
+    where it cannot be had."""
     # Blender opens a library in its main thread and searches in another, one call at a time.
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
@@ -360,37 +393,47 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def _recovered_schema(path: Path, connection: sqlite3.Connection) -> set[str]:
     try:
-        return _schema(connection)
+        return schema_of(connection)
     except sqlite3.OperationalError as error:
         if _code(error) != sqlite3.SQLITE_READONLY_ROLLBACK:
             raise
     # A writer was killed half-way; what it left is undone by the first who may write.
-    with closing(_connect(path, "rw")) as writer:
-        _schema(writer)
-    return _schema(connection)
+    with closing(connect(path, "rw")) as writer:
+        schema_of(writer)
+    return schema_of(connection)
 
 
-def _schema(connection: sqlite3.Connection) -> set[str]:
+def schema_of(connection: sqlite3.Connection) -> set[str]:
     """The SQL of all that is in it, whatever its name: SQLite reserves "sqlite_", but a file may use it. What
     has no SQL are the indices that SQLite makes by itself."""
     rows = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
     return {str(sql) for (sql,) in rows}
 
 
-def _own_schema() -> set[str]:
+def own_schema(sql: str = SCHEMA) -> set[str]:
+    """What `schema_of` finds in a library of this version, or in a file that other ``sql`` made."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(SCHEMA)
-        return _schema(connection)
+        connection.executescript(sql)
+        return schema_of(connection)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """SQLite's errors as one line for the user."""
+def told(path: Path) -> Iterator[None]:
+    """SQLite's errors as MotionaryError, one line for the user."""
     try:
         yield
     except sqlite3.Error as error:
+        no_locks = "the drive that it is on does not lock files; move the library to one that does"
         said = {
-            sqlite3.SQLITE_BUSY: "another program is writing to this library; try again when it has finished",
+            # A network drive whose lock service is down answers as if another program held the lock.
+            sqlite3.SQLITE_BUSY: "another program is writing to this library; try again when it has finished "
+            "(if none is, its drive does not lock files: move it to one that does)",
+            sqlite3.SQLITE_PERM: no_locks,
+            sqlite3.SQLITE_PROTOCOL: no_locks,
+            sqlite3.SQLITE_IOERR_LOCK: no_locks,
+            sqlite3.SQLITE_IOERR_RDLOCK: no_locks,
+            sqlite3.SQLITE_IOERR_UNLOCK: no_locks,
+            sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK: no_locks,
             sqlite3.SQLITE_READONLY_DBMOVED: "this library was moved or deleted while it was open",
             sqlite3.SQLITE_READONLY: "this library cannot be written to; check its permissions",
             sqlite3.SQLITE_CANTOPEN: "cannot be opened; check its permissions and those of its folder",
@@ -413,7 +456,7 @@ def _code(error: sqlite3.Error) -> int:
 @contextmanager
 def _sound(path: Path) -> Iterator[None]:
     """Around the reading of values: those that only a damaged file holds are told as such."""
-    with _told(path):
+    with told(path):
         try:
             yield
         except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
@@ -427,7 +470,7 @@ def _sound(path: Path) -> Iterator[None]:
 def _transaction(library: Library) -> Iterator[Execute]:
     """All of it or nothing; gives the connection's ``execute``."""
     connection = library.connection
-    with _told(library.path):
+    with told(library.path):
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection.execute
@@ -775,7 +818,7 @@ def snapshot(library: Library) -> Iterator[None]:
     if connection.in_transaction:
         yield
         return
-    with _told(library.path):
+    with told(library.path):
         connection.execute("BEGIN")
         try:
             connection.execute("SELECT 1 FROM models LIMIT 1").fetchall()  # takes the lock

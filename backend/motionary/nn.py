@@ -28,6 +28,11 @@ __all__ = [
     "unit_rows",
 ]
 
+ENOUGH = 256
+"""Steps that a matrix product needs to be at its best."""
+PADDED = 1.1
+"""How much longer than its shortest the longest of a group may be, where the group has enough without it."""
+
 Array = NDArray[np.float32]
 
 # erf(x) = x P(x²) / Q(x²) on [-4, 4], highest power first: the rational approximation of Eigen and XLA.
@@ -177,12 +182,20 @@ def unit_rows(x: Array) -> Array:
 def batches(lengths: Sequence[int], budget: int) -> Iterator[NDArray[np.int64]]:
     """The indices of sequences of these lengths, shortest first, in groups worth encoding together.
 
-    A group, padded to its longest, has no more than ``budget`` steps (one sequence at least): sorting keeps
-    the padding, and the budget the memory, small.
+    A group, padded to its longest, has no more than ``budget`` steps (one sequence at least), and once it has
+    ENOUGH of them, no sequence that is much longer than its first: sorting and that keep the padding small,
+    the budget the memory.
     """
     order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
     start = 0
     for end in range(1, len(order) + 1):
-        if end == len(order) or (end - start + 1) * lengths[order[end]] > budget:
+        if end == len(order):
+            yield order[start:end]
+            return
+        longest = lengths[order[end]]
+        is_worth_padding = (
+            longest <= PADDED * lengths[order[start]] or (end - start) * lengths[order[end - 1]] < ENOUGH
+        )
+        if (end - start + 1) * longest > budget or not is_worth_padding:
             yield order[start:end]
             start = end

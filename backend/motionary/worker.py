@@ -48,8 +48,9 @@ class IndexRequest:
     """What to index, as `motionary index` takes it; paths are text, for it travels as JSON.
 
     library: the file, made where there is none. sources: files and folders; none where the library is only
-    embedded again. model: a model bundle's folder, None for the built-in one. addon: the folder of the
-    Blender package, where it is not installed. workers: processes that read, None for one a core.
+    embedded again or upgraded. model: a model bundle's folder, None for the built-in one. addon: the folder
+    of the Blender package, where it is not installed. workers: processes that read, None for one a core.
+    upgrade: bring a library of an earlier version up to date, and do nothing else.
     """
 
     library: str
@@ -63,6 +64,7 @@ class IndexRequest:
     prune: bool = False
     reread: bool = False
     reembed: bool = False
+    upgrade: bool = False
     workers: int | None = None
 
 
@@ -104,7 +106,7 @@ def _fits(name: str, value: Any) -> bool:
     """Whether a value that came as JSON is one of that field."""
     if name == "sources":
         return isinstance(value, list) and all(isinstance(source, str) for source in value)
-    if name in ("prune", "reread", "reembed"):
+    if name in ("prune", "reread", "reembed", "upgrade"):
         return isinstance(value, bool)
     if name in ("fps", "blender_seconds", "workers"):
         is_none = value is None and name != "blender_seconds"
@@ -116,10 +118,12 @@ def _fits(name: str, value: Any) -> bool:
 def index_on_request(
     request: IndexRequest, progress: Callable[[str, Progress], None], cancel: Callable[[], bool]
 ) -> IndexReport:
-    """Do what is asked for; ``progress`` gets "Embedding" or "Indexing" and how far that is.
+    """Do what is asked for; ``progress`` gets "Upgrading", "Embedding" or "Indexing" and how far that is.
 
-    MotionaryError as of `motionary.index_library.index_library`.
+    MotionaryError as of `motionary.upgrade.upgrade_library` and `motionary.index_library.index_library`.
     """
+    if request.upgrade:
+        return _upgraded(Path(request.library), partial(progress, "Upgrading"), cancel)
     from motionary.blender_files import find_blender
     from motionary.index_library import index_library
 
@@ -143,6 +147,14 @@ def index_on_request(
         batch=BATCH,
         cancel=cancel,
     )
+
+
+def _upgraded(library: Path, progress: Callable[[Progress], None], cancel: Callable[[], bool]) -> IndexReport:
+    from motionary.index import IndexReport
+    from motionary.upgrade import upgrade_library
+
+    done = upgrade_library(library, progress=progress, cancel=cancel)
+    return IndexReport(upgraded=done.after, notes=done.notes, cancelled=done.cancelled)
 
 
 def take_stdout() -> IO[bytes]:

@@ -19,13 +19,17 @@ from motionary.errors import MotionaryError
 from motionary.formats import read_clip
 from motionary.library import clip_info, clip_motion, open_library
 from motionary.motion import Motion
+from motionary.remote import Place, Served
 
 from ..apply import Applied, apply_motion
 from ..armature import current_scene
 from ..character import active_armature, has_armature
+from ..fetched import fetch_now, name_now
 from ..options import ApplyOptions
+from ..preferences import place_at
 from ..session import current
 from ..ui import ghost
+from ..ui.text import sentence
 from .chosen_clip import ChosenClip, degrees
 
 if TYPE_CHECKING:
@@ -298,17 +302,28 @@ class MOTIONARY_OT_apply(ChosenClip, bpy.types.Operator, _Options):
         try:
             if not self.library:
                 self._take_choice(context)
-            with open_library(Path(self.library)) as library:
-                info, motion = clip_info(library, self.clip), clip_motion(library, self.clip)
+            if self.end_s and self.end_s <= self.start_s:
+                raise MotionaryError(f"the clip cannot be cut from {self.start_s:g} s to {self.end_s:g} s")
+            name, motion, span = self._clip(place_at(self.library, context))
         except MotionaryError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, sentence(str(error)))
             return {"CANCELLED"}
-        if self.end_s and self.end_s <= self.start_s:
-            self.report({"ERROR"}, f"The clip cannot be cut from {self.start_s:g} s to {self.end_s:g} s")
-            return {"CANCELLED"}
+        return _apply_all(self, context, motion, name, span)
+
+    def _clip(self, library: Place) -> tuple[str, Motion, tuple[float, float | None]]:
+        """The clip's name, a motion, and which seconds of that are meant: of a served clip it is no more than
+        them, which the preview has mostly brought already."""
+        session = current()
+        if isinstance(library, Served):
+            span = (self.start_s, self.end_s or None)
+            hit = next((hit for hit in session.hits if hit.clip == self.clip), None)
+            motion = fetch_now(session.motions, library, self.clip, span)
+            return hit.name if hit else name_now(library, self.clip), motion, (0.0, None)
+        with open_library(library) as held:
+            info, motion = clip_info(held, self.clip), clip_motion(held, self.clip)
         # float32 may have rounded the end of a clip up.
         end_s = None if not self.end_s or self.end_s >= motion.duration - 1e-3 else self.end_s
-        return _apply_all(self, context, motion, info.name, (self.start_s, end_s))
+        return info.name, motion, (self.start_s, end_s)
 
     def draw(self, context: bpy.types.Context) -> None:
         """The redo panel."""

@@ -17,8 +17,9 @@ from motionary.search import Hit
 from ..asset_batch import Batch, Outcome, Piece
 from ..assets import asset_folder, catalog_file_of, file_waiting, refresh_asset_browsers
 from ..character import active_armature
+from ..libraries import is_file_chosen
 from ..options import ApplyOptions
-from ..preferences import chosen_library
+from ..preferences import chosen_file
 from ..properties import state
 from ..session import current
 from ..ui.panel import MOTIONARY_MT_clip
@@ -133,6 +134,11 @@ class MOTIONARY_OT_mark_asset(ChosenClip, bpy.types.Operator, _How):
     bl_label = "Mark as Asset"
     bl_options = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A result of a library file is chosen, and there may be a character."""
+        return is_file_chosen(cls) and super().poll(context)
+
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Make it."""
         try:
@@ -159,8 +165,8 @@ class MOTIONARY_OT_mark_assets(bpy.types.Operator, _Which, _How):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """There is a character."""
-        return bpy.app.background or has_character(cls, context)
+        """There is a library file, and a character."""
+        return is_file_chosen(cls) and (bpy.app.background or has_character(cls, context))
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
@@ -230,11 +236,11 @@ class MOTIONARY_OT_mark_assets(bpy.types.Operator, _Which, _How):
         if self.what == "RESULTS":
             if not session.hits or session.library is None:
                 raise MotionaryError("there are no results; search for a motion first")
-            library = session.library
+            library = chosen_file(context)
             whole = bool(state(context).whole_clip)
             pieces = [_piece(hit, whole) for hit in session.hits]
         else:
-            library = chosen_library(context)
+            library = chosen_file(context)
             with open_library(library) as held:
                 pieces = [Piece(clip) for clip in clip_ids(held)]
             if not pieces:
@@ -298,8 +304,8 @@ class MOTIONARY_OT_mark_assets_dialog(bpy.types.Operator, _Which, _How):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """There is a character."""
-        return bpy.app.background or has_character(cls, context)
+        """There is a library file, and a character."""
+        return is_file_chosen(cls) and (bpy.app.background or has_character(cls, context))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Ask."""

@@ -2,6 +2,7 @@
 
 # No postponed annotations here: Blender reads properties from them.
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,9 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 from motionary.blender_files import BLENDER_SUFFIXES
 from motionary.errors import MotionaryError
 from motionary.formats import SUFFIXES
-from motionary.library import open_library
+from motionary.library import UPGRADE, open_library
+from motionary.upgrade import is_earlier
+from motionary.worker import IndexRequest
 
 from .. import indexing
 from ..libraries import (
@@ -22,13 +25,14 @@ from ..libraries import (
     chosen_item,
     forget_library,
     index_request,
+    is_file_chosen,
     is_library_chosen,
     library_sources,
     remove_clips,
     remove_source,
     starter_library,
 )
-from ..preferences import absolute, chosen_library, library_folder, listed_libraries
+from ..preferences import absolute, chosen_library, library_folder, listed_libraries, place_at
 from ..session import current
 from ..ui.text import sentence
 
@@ -117,7 +121,8 @@ class MOTIONARY_OT_library_open(bpy.types.Operator):
         try:
             paths = _chosen_files(self)
             for path in paths:
-                open_library(path).close()
+                if not is_earlier(path):  # else it is listed, and the panel offers the upgrade
+                    open_library(path).close()
             for path in paths:
                 add_library(path)
         except MotionaryError as error:
@@ -133,7 +138,9 @@ class MOTIONARY_OT_library_choose(bpy.types.Operator):
     bl_label = "Search This Library"
 
     filepath: StringProperty(  # type: ignore[valid-type]
-        name="File", description="The library file; empty for the starter library", subtype="FILE_PATH"
+        name="File",
+        description="The library file, or the address of a served one; empty for the starter library",
+        subtype="FILE_PATH",
     )
 
     @classmethod
@@ -144,7 +151,7 @@ class MOTIONARY_OT_library_choose(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Choose it."""
-        choose_library(absolute(self.filepath) if self.filepath else None)
+        choose_library(place_at(self.filepath, context) if self.filepath else None)
         return {"FINISHED"}
 
 
@@ -155,13 +162,15 @@ class MOTIONARY_OT_library_forget(bpy.types.Operator):
     bl_label = "Forget Library"
 
     filepath: StringProperty(  # type: ignore[valid-type]
-        name="File", description="The library file; empty for the one that is searched", subtype="FILE_PATH"
+        name="File",
+        description="The library file, or the address of a served one; empty for the one that is searched",
+        subtype="FILE_PATH",
     )
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Forget it."""
         try:
-            path = absolute(self.filepath) if self.filepath else chosen_library(context)
+            path = place_at(self.filepath, context) if self.filepath else chosen_library(context)
             if path not in listed_libraries(context):
                 raise MotionaryError(f"{path}: this library is not on the list")
         except MotionaryError as error:
@@ -329,11 +338,53 @@ class MOTIONARY_OT_index(bpy.types.Operator):
         try:
             path, item = check_writable(), chosen_item()
             if self.what == "EMBED":
-                return _begin(self, path, (), reembed=True)
+                return _begin(self, index_request(path, (), reembed=True))
             sources = library_sources(item) if item else []
             if not sources:
                 raise MotionaryError(f"{path.stem}: this library has no folders; add one, then index")
-            return _begin(self, path, sources, prune=self.use_prune, reread=self.what == "ALL")
+            reread = self.what == "ALL"
+            return _begin(self, index_request(path, sources, prune=self.use_prune, reread=reread))
+        except MotionaryError as error:
+            return _refused(self, error)
+
+
+class MOTIONARY_OT_library_upgrade(bpy.types.Operator):
+    """Bring the library, which an earlier Motionary made, up to date in the background; all in it is kept"""
+
+    bl_idname = "motionary.library_upgrade"
+    bl_label = "Upgrade Library"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The library is the user's own and, as far as is known, of an earlier version."""
+        if not (_is_own(cls) and _is_idle(cls)):
+            return False
+        session = current()
+        known = session.surveys.get(session.library) if session.library else None
+        if known is not None and UPGRADE not in known.failure:
+            cls.poll_message_set("This library is up to date already")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        """Ask: an earlier Motionary cannot read it afterwards."""
+        assert context.window_manager is not None
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Upgrade this library?",
+            message="An earlier Motionary cannot open it afterwards",
+            confirm_text="Upgrade",
+        )
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        """Begin; in the background, do it."""
+        try:
+            path = check_writable()
+            if not is_earlier(path):
+                open_library(path).close()  # which tells what is wrong with it, if anything is
+                raise MotionaryError(f"{path}: this library is up to date already")
+            return _begin(self, replace(index_request(path, ()), upgrade=True))
         except MotionaryError as error:
             return _refused(self, error)
 
@@ -447,9 +498,9 @@ class MOTIONARY_OT_show_source(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A clip is chosen."""
+        """A clip is chosen, and its file is on this machine."""
         if current().chosen is not None:
-            return True
+            return is_file_chosen(cls)
         cls.poll_message_set("Choose a result first")
         return False
 
@@ -530,9 +581,9 @@ def _split(text: str, mark: str) -> tuple[str, ...]:
 
 
 def _is_own(operator: type[bpy.types.Operator]) -> bool:
-    """A library is chosen, and it is not the one that comes along."""
+    """A library file is chosen, and it is not the one that comes along."""
     if is_library_chosen():
-        return True
+        return is_file_chosen(operator)
     if starter_library() is None:
         operator.poll_message_set("Make or open a library first")
     else:
@@ -553,14 +604,12 @@ def _add(operator: bpy.types.Operator, paths: list[Path], *, index: bool) -> "se
     add_sources(item, paths)
     if not index or indexing.is_indexing():
         return {"FINISHED"}
-    return _begin(operator, library, paths)
+    return _begin(operator, index_request(library, paths))
 
 
-def _begin(
-    operator: bpy.types.Operator, library: Path, sources: Iterable[Path], **what: bool
-) -> "set[OperatorReturnItems]":
+def _begin(operator: bpy.types.Operator, request: IndexRequest) -> "set[OperatorReturnItems]":
     """Begin; in the background it is done, and can be reported at once."""
-    state = indexing.begin(index_request(library, sources, **what))
+    state = indexing.begin(request)
     if state.error:
         raise MotionaryError(state.error)
     for failure in state.failures:
@@ -577,6 +626,7 @@ CLASSES = (
     MOTIONARY_OT_library_add_files,
     MOTIONARY_OT_library_remove_source,
     MOTIONARY_OT_index,
+    MOTIONARY_OT_library_upgrade,
     MOTIONARY_OT_index_cancel,
     MOTIONARY_OT_report_copy,
     MOTIONARY_OT_store_action,

@@ -11,7 +11,8 @@ from motionary.library import STARRED, open_library, set_starred
 
 from ..bundled import own_library
 from ..character import active_armature
-from ..preferences import preferences
+from ..libraries import is_file_chosen
+from ..preferences import chosen_file, preferences
 from ..properties import state
 from ..session import current
 
@@ -41,7 +42,7 @@ class MOTIONARY_OT_search(bpy.types.Operator):
             return {"CANCELLED"}
         session.remember(str(typed.query).strip())
         session.ask()
-        if session.failure:
+        if session.failure and not session.searching:  # else it is that of the question before
             self.report({"ERROR"}, session.failure)
             return {"CANCELLED"}
         return {"FINISHED"}
@@ -163,8 +164,8 @@ class MOTIONARY_OT_star(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """There is something to star."""
-        return _has_results(cls)
+        """There is something to star, in a library that can be written to."""
+        return _has_results(cls) and is_file_chosen(cls)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Write it into the library."""
@@ -178,7 +179,7 @@ class MOTIONARY_OT_star(bpy.types.Operator):
         try:
             if session.library == own_library():
                 raise MotionaryError("the starter library cannot be changed; make a library of your own")
-            with open_library(session.library, write=True) as library:
+            with open_library(chosen_file(context), write=True) as library:
                 set_starred(library, hit.clip, starred)
         except MotionaryError as error:
             self.report({"ERROR"}, str(error))

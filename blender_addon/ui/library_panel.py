@@ -6,13 +6,17 @@ from pathlib import Path
 
 import bpy
 
+from motionary.library import UPGRADE
+from motionary.remote import Place, Served, is_loopback
+
 from ..jobs import JobState
 from ..libraries import chosen_item, library_sources, starter_library
-from ..preferences import listed_libraries
+from ..online import why_offline
+from ..preferences import MOTIONARY_PG_library, listed_libraries
 from ..session import current
 from .panel import MOTIONARY_MT_clip
 from .status import draw_progress
-from .text import draw_lines, sentence
+from .text import draw_lines, place_name, sentence
 
 __all__ = ["CLASSES", "register", "report_text", "unregister"]
 
@@ -41,6 +45,8 @@ class MOTIONARY_PT_libraries(bpy.types.Panel):
         row = column.row(align=True)
         row.operator("motionary.library_new", text="New", icon="ADD")
         row.operator("motionary.library_open", text="Open", icon="FILE_FOLDER")
+        row.operator("motionary.served_find", text="Served", icon="URL")
+        _draw_offered(layout, context)
         _draw_chosen(layout, context)
         job = current().job
         state: JobState | None = job.state if job else None
@@ -62,6 +68,7 @@ class MOTIONARY_MT_libraries(bpy.types.Menu):
         self.layout.operator_context = "INVOKE_DEFAULT"
         self.layout.operator("motionary.library_new", text="New Library…", icon="ADD")
         self.layout.operator("motionary.library_open", text="Open Library…", icon="FILE_FOLDER")
+        self.layout.operator("motionary.served_find", text="Add Served Library…", icon="URL")
 
 
 class MOTIONARY_MT_index(bpy.types.Menu):
@@ -84,6 +91,12 @@ def report_text(state: JobState) -> str:
     report = state.report
     if report is None:
         return state.error
+    if report.upgraded:
+        return (
+            "Stopped: the library is as it was"
+            if report.cancelled
+            else f"Upgraded to version {report.upgraded}"
+        )
     clips = f" ({report.clips} clips)" if report.clips != report.indexed else ""
     parts = [f"indexed {report.indexed}{clips}"] if report.indexed or not report.embedded else []
     parts += [f"embedded {report.embedded} clips again"] if report.embedded else []
@@ -103,10 +116,34 @@ def _draw_list(layout: bpy.types.UILayout, *, is_menu: bool = False) -> None:
         _draw_library(layout, path, path == session.library, is_menu=is_menu)
 
 
-def _draw_library(layout: bpy.types.UILayout, path: Path | None, chosen: bool, *, is_menu: bool) -> None:
+def _draw_offered(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the server that was asked has, to add some of it."""
+    session = current()
+    if session.server is None:
+        return
+    box = layout.box()
+    row = box.row(align=True)
+    row.label(text=session.server.server, icon="URL", translate=False)
+    row.operator("motionary.served_close", text="", icon="X")
+    if session.offered is None:
+        box.label(text="Asking …", icon="SORTTIME")
+    elif session.offered.failure:
+        draw_lines(box, context, sentence(session.offered.failure), "ERROR")
+    elif not session.offered.libraries:
+        draw_lines(box, context, "It has no library for this token", "INFO")
+    else:
+        column = box.column(align=True)
+        for facts in session.offered.libraries:
+            text = f"{facts.name} ({facts.clips:,})"
+            column.operator(
+                "motionary.served_add", text=text, icon="ADD", translate=False
+            ).library = facts.name
+
+
+def _draw_library(layout: bpy.types.UILayout, path: Place | None, chosen: bool, *, is_menu: bool) -> None:
     file = path or starter_library()
     known = current().surveys.get(file) if file else None
-    name = path.stem if path else "Starter Library"
+    name = place_name(path) if path else "Starter Library"
     if known is not None and known.summary is not None:
         name += f" ({known.summary.clips:,})"
     broken = known is not None and bool(known.failure)
@@ -132,11 +169,18 @@ def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     known = session.surveys.get(session.library)
     if known is not None and known.failure:
         draw_lines(layout, context, sentence(known.failure), "ERROR")
+        if UPGRADE in known.failure:
+            layout.operator("motionary.library_upgrade", icon="FILE_REFRESH")
     elif known is not None and known.summary is not None:
         held = known.summary
-        what = f"{_counted(held.clips, 'clip')} of {_counted(held.sources, 'file')}"
+        what = _counted(held.clips, "clip")
+        if not isinstance(session.library, Served):
+            what += f" of {_counted(held.sources, 'file')}"
         layout.label(text=f"{what}, {held.duration_s / 60:,.1f} minutes", icon="ARMATURE_DATA")
     if item is None:
+        return
+    if isinstance(session.library, Served):
+        _draw_served(layout, context, session.library, item)
         return
     column = layout.column(align=True)
     for path in library_sources(item):
@@ -150,6 +194,21 @@ def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row.operator("motionary.index", icon="FILE_REFRESH").what = "CHANGED"
     row.menu("MOTIONARY_MT_index", text="", icon="DOWNARROW_HLT")
     layout.operator("motionary.store_action", icon="ACTION")
+
+
+def _draw_served(
+    layout: bpy.types.UILayout, context: bpy.types.Context, library: Served, item: MOTIONARY_PG_library
+) -> None:
+    """Where it is, and what the server is shown."""
+    column = layout.column(align=True)
+    column.label(text=library.server, icon="URL", translate=False)
+    column.prop(item, "token")
+    if is_loopback(library.server):
+        return
+    if library.server.startswith("http:"):
+        column.prop(item, "use_unencrypted")
+    if reason := why_offline():
+        draw_lines(column, context, reason, "INFO", most=4)
 
 
 def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, state: JobState) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import bpy
 
 from motionary.confidence import is_unsure
-from motionary.library import STARRED
+from motionary.library import STARRED, UPGRADE
+from motionary.remote import Served
 from motionary.search import Hit
 
 from ..character import has_armature
 from ..preferences import preferences
 from ..properties import MOTIONARY_PG_state, state
 from ..session import Session, current
-from .text import draw_lines, seconds_text, sentence
+from .text import draw_lines, place_name, seconds_text, sentence
 
 __all__ = ["CLASSES", "draw_query", "draw_results", "library_label"]
 
@@ -150,9 +151,9 @@ class MOTIONARY_MT_clip(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         """What other modules add comes after."""
         assert self.layout is not None
-        similar = self.layout.operator(
-            "motionary.similar", text="Find Similar to Active Action", icon="ACTION"
-        )
+        row = self.layout.row()
+        row.enabled = not isinstance(current().library, Served)  # a server knows its own clips alone
+        similar = row.operator("motionary.similar", text="Find Similar to Active Action", icon="ACTION")
         similar.to = "ACTION"
         self.layout.operator("motionary.apply_file", icon="FILE_FOLDER")
 
@@ -162,10 +163,10 @@ def library_label() -> str:
     session = current()
     if session.library is None:
         return "No Library"
-    name = session.library.stem.replace("_", " ").title() if session.library.stem == "starter" else None
+    name = place_name(session.library)
     summary = session.summary
     count = f" ({summary.clips:,} clips)" if summary else ""
-    return f"{name or session.library.stem}{count}"
+    return f"{'Starter' if name == 'starter' else name}{count}"
 
 
 def draw_query(layout: bpy.types.UILayout, context: bpy.types.Context, *, is_first: bool = False) -> None:
@@ -226,6 +227,8 @@ def draw_results(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     session, typed = current(), state(context)
     if session.failure:
         draw_lines(layout, context, sentence(session.failure), "ERROR")
+        if UPGRADE in session.failure:
+            layout.operator("motionary.library_upgrade", icon="FILE_REFRESH")
         return
     if not session.hits:
         _draw_nothing(layout, context, session)
@@ -300,6 +303,9 @@ def _draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, sessio
     if session.summary is not None and session.summary.clips == 0 and _is_indexing(session):
         draw_lines(layout, context, "This library is being indexed: what is done can be searched", "INFO")
         return
+    if session.summary is not None and session.summary.clips == 0 and isinstance(session.library, Served):
+        draw_lines(layout, context, "This library is empty", "INFO")
+        return
     if session.summary is not None and session.summary.clips == 0:
         draw_lines(layout, context, "This library is empty: add folders under Libraries, then index", "INFO")
         return
@@ -310,7 +316,8 @@ def _draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, sessio
         draw_lines(layout, context, "No clip passes the filters: loosen them, or turn them off", "INFO")
         return
     if session.question is not None:
-        draw_lines(layout, context, "Nothing found: index this library again", "INFO")
+        cure = "" if isinstance(session.library, Served) else ": index this library again"
+        draw_lines(layout, context, f"Nothing found{cure}", "INFO")
 
 
 def _is_indexing(session: Session) -> bool:

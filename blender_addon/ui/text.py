@@ -6,7 +6,9 @@ import textwrap
 
 import bpy
 
-__all__ = ["draw_lines", "seconds_text", "sentence"]
+from motionary.remote import Place, Served
+
+__all__ = ["draw_lines", "place_name", "seconds_text", "sentence"]
 
 LETTER = 6.6
 """Pixels that a letter of Blender's font takes on average, at a scale of 1."""
@@ -35,6 +37,11 @@ def draw_lines(
 def sentence(text: str) -> str:
     """``text`` with a capital at its beginning."""
     return text[:1].upper() + text[1:]
+
+
+def place_name(place: Place) -> str:
+    """What a library is called."""
+    return place.name if isinstance(place, Served) else place.stem
 
 
 def seconds_text(start: float, end: float, whole: float) -> str:

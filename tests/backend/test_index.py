@@ -120,6 +120,21 @@ def test_a_model_that_takes_in_less_gets_shorter_windows(library, bundle, moves)
     assert (spans[:, 1] - spans[:, 0]).max() < 2.1
 
 
+@pytest.mark.parametrize("batch", [1, 400, 1 << 20])
+def test_what_is_embedded_beside_it_changes_no_bit_of_an_embedding(library, bundle, moves, tmp_path, batch):
+    run(library, bundle, moves, batch=batch)
+    together = read_embeddings(library)
+    for name in ("stand", "long", "walk"):  # one after the other, and in another order
+        with open_library(tmp_path / "other.motionary", write=True) as other:
+            run(other, bundle, *moves.rglob(f"{name}.bvh"))
+    alone = read_embeddings(other := open_library(tmp_path / "other.motionary"))
+    for name in ("stand", "long", "walk"):
+        rows = [
+            e.vectors[e.clips == find_clip(held, name)] for held, e in ((library, together), (other, alone))
+        ]
+        np.testing.assert_array_equal(*rows)
+
+
 # What is read
 
 

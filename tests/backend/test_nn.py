@@ -90,3 +90,5 @@ def test_batches_hold_every_sequence_once_within_the_budget(lengths, budget):
     for group in groups:
         assert len(group) == 1 or len(group) * max(lengths[i] for i in group) <= budget
         assert lengths[group[-1]] == max(lengths[i] for i in group)
+        is_even = lengths[group[-1]] <= nn.PADDED * lengths[group[0]]
+        assert is_even or (len(group) - 1) * lengths[group[-2]] < nn.ENOUGH

@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from contextlib import redirect_stdout
+from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
 
@@ -74,6 +75,14 @@ def user_files():
         for pattern in ("*/motionary", ".local/lib/*/site-packages/motionary*", ".user/*/motionary")
         for path in folder.glob(pattern)
     )
+
+
+def helper(name):
+    """A module of the tests' own, which is on no path here."""
+    spec = spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def driven(work):
@@ -153,6 +162,18 @@ def driven(work):
     call("library_remove_source", filepath=str(moves / second), use_clips=True)
     call("library_forget")
     call("library_open", filepath=str(mine))
+    old = helper("old_library").write_old(work / "old.motionary", mine)
+    call("library_open", filepath=str(old))
+    call("library_upgrade")
+    call("search", query="a person walks")
+    answers["upgraded"] = sorted(hit.name for hit in session().hits)
+    with helper("stand_in").serving({"mine": mine}, part("bundled").own_bundle()) as server:
+        call("served_find", address=server.address)
+        call("served_add", library="mine")
+        call("served_close")
+        call("search", query="a person walks")
+        call("apply")
+        answers["served"] = sorted(hit.name for hit in session().hits)
     call("library_choose", filepath="")
     return answers
 

@@ -75,6 +75,9 @@ def test_operators_leave_what_they_say(life):
     assert "walk" in told["captioned"]
     assert len(told["mine"]) == 4
     assert "stored" in told["mine"]
+    assert len(told["upgraded"]) == 3
+    assert "stored" in told["upgraded"]
+    assert told["served"] == told["upgraded"]
     assert len(told["opened"]) == 1
 
 

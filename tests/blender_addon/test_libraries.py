@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from blender_addon import indexing  # noqa: E402
 from blender_addon import libraries as lists  # noqa: E402
 from blender_addon.apply import apply_motion  # noqa: E402
+from blender_addon.engine import Surveyed  # noqa: E402
 from blender_addon.jobs import JobState  # noqa: E402
 from blender_addon.operators import libraries as operators  # noqa: E402
 from blender_addon.preferences import preferences  # noqa: E402
@@ -22,11 +25,20 @@ from blender_addon.ui.library_panel import report_text  # noqa: E402
 from motionary.bundle import load_bundle  # noqa: E402
 from motionary.formats import write_bvh  # noqa: E402
 from motionary.index import IndexReport, index_files  # noqa: E402
-from motionary.library import clip_ids, clip_info, load_clip, open_library, sources  # noqa: E402
+from motionary.library import (  # noqa: E402
+    VERSION,
+    clip_ids,
+    clip_info,
+    load_clip,
+    open_library,
+    sources,
+    summary,
+)
 from motionary.search import search  # noqa: E402
 from tests.blender_addon.test_failures import SAMPLES  # noqa: E402
 from tests.bundles import make_bundle  # noqa: E402
 from tests.motions import standing, walk  # noqa: E402
+from tests.old_library import write_old  # noqa: E402
 
 ops = bpy.ops.motionary
 LONG = 180.0
@@ -369,6 +381,44 @@ def test_a_report_says_what_there_is_to_say():
     text = report_text(JobState(Path("a"), report=report))
     assert text == "Indexed 2 (5 clips), 7 unchanged, removed 1, 2 failed"
     assert report_text(JobState(Path("a"), report=IndexReport())) == "Indexed 0"
+    assert report_text(JobState(Path("a"), report=IndexReport(upgraded=2))) == "Upgraded to version 2"
+
+
+# A library of an earlier version
+
+
+@pytest.fixture
+def old(library, moves, tmp_path):
+    """A library of version 1, opened: what index makes of the folder, as it then was kept."""
+    ops.library_add_folder(directory=str(moves))
+    ops.library_open(filepath=str(write_old(tmp_path / "old.motionary", library)))
+    return tmp_path / "old.motionary"
+
+
+def test_an_old_library_is_listed_when_it_is_opened_and_upgraded_by_a_process_of_its_own(old):
+    assert current().library == old
+    assert "'motionary upgrade " in refused(ops.index, what="EMBED")
+    assert ops.library_upgrade() == {"FINISHED"}
+    assert indexing.job_state().report.upgraded == VERSION
+    assert names(old) == ["stand", "walk"]
+    assert [path.name for path in old.parent.glob("old*")] == [old.name]
+    assert "up to date already" in refused(ops.library_upgrade)
+
+
+def test_an_old_library_that_is_damaged_is_said_and_left_alone(old):
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("CREATE TABLE more (x)")
+    before = old.read_bytes()
+    assert "its tables are not those of one" in refused(ops.library_upgrade)
+    assert old.read_bytes() == before
+
+
+def test_a_library_that_is_known_to_be_up_to_date_cannot_be_upgraded(library):
+    current().surveys[library] = Surveyed(library, failure=f"{library}: of an earlier one, motionary upgrade")
+    assert operators.MOTIONARY_OT_library_upgrade.poll(bpy.context)
+    with open_library(library) as held:
+        current().surveys[library] = Surveyed(library, summary(held))
+    assert not operators.MOTIONARY_OT_library_upgrade.poll(bpy.context)
 
 
 # What is wrong

@@ -138,13 +138,26 @@ def test_a_library_that_cannot_be_opened_says_why(draw, session):
     assert "update Motionary" in " ".join(texts)
 
 
+def test_a_library_of_an_earlier_version_gets_the_button_that_cures_it(draw, session):
+    path = Path("/motions/walks.motionary")
+    said = f"{path}: library of version 1, not 2; it is of an earlier one, which 'motionary upgrade {path}' …"
+    session.surveys[path] = Surveyed(path, failure=said)
+    assert "motionary.library_upgrade" in buttons(draw()[1])
+    session.surveys[path] = Surveyed(path, SUMMARY)
+    assert "motionary.library_upgrade" not in buttons(draw()[1])
+
+
 def test_without_a_library_it_says_what_to_do(draw, session):
     for path in list(lists.listed_libraries()):
         lists.forget_library(path)
     session.reload()
     texts, operators = draw()
     assert "Make a library, and add the folders of your motions" in " ".join(texts)
-    assert buttons(operators) == ["motionary.library_new", "motionary.library_open"]
+    assert buttons(operators) == [
+        "motionary.library_new",
+        "motionary.library_open",
+        "motionary.served_find",
+    ]
 
 
 def test_the_starter_library_is_there_to_be_searched_and_not_to_be_changed(draw, session, monkeypatch):

@@ -16,10 +16,12 @@ from motionary import __version__
 from motionary.bundle import load_bundle
 from motionary.captions.bank import open_bank
 from motionary.captions.grammar import sentences
+from motionary.checksums import check_all
 from motionary.errors import MotionaryError
 from motionary.library import clip_ids, clip_info, open_library
 from motionary.starter import starter_clips
 from scripts import build_extension
+from scripts.make_sbom import sbom_path
 from tests.bundles import make_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,12 +57,12 @@ def unpacked(built, tmp_path_factory):
 # What is committed
 
 
-def test_the_manifest_has_the_version_of_the_core_and_asks_for_files_alone():
+def test_the_manifest_has_the_version_of_the_core_and_asks_for_files_and_the_network():
     manifest = tomllib.loads((ROOT / "blender_addon" / "blender_manifest.toml").read_text(encoding="utf-8"))
     assert manifest["version"] == __version__
     assert manifest["blender_version_min"] == "4.5.0"
-    assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
-    assert list(manifest["permissions"]) == ["files"]
+    assert manifest["license"] == ["SPDX:GPL-3.0-or-later", "SPDX:Apache-2.0"]
+    assert list(manifest["permissions"]) == ["network", "files"]
     assert "wheels" not in manifest  # there is none before the build
 
 
@@ -68,9 +70,12 @@ def test_the_manifest_has_the_version_of_the_core_and_asks_for_files_alone():
 
 
 @needs_blender_tool
-def test_the_zip_is_named_by_version_and_lies_alone(built):
+def test_the_zip_is_named_by_version_and_lies_beside_its_bill_of_materials(built):
     assert built.name == f"motionary-{__version__}.zip"
-    assert [path.name for path in built.parent.iterdir()] == [built.name]
+    assert sorted(path.name for path in built.parent.iterdir()) == [
+        f"motionary-{__version__}.cdx.json",
+        built.name,
+    ]
 
 
 @needs_blender_tool
@@ -92,7 +97,7 @@ def test_the_manifest_in_the_zip_names_the_wheel(unpacked):
     version = build_extension.core_version(unpacked / "wheel" / "motionary")
     assert wheel == f"./wheels/motionary-{version}-py3-none-any.whl"
     assert (unpacked / wheel).is_file()
-    assert list(manifest["permissions"]) == ["files"]
+    assert list(manifest["permissions"]) == ["network", "files"]
 
 
 @needs_blender_tool
@@ -130,6 +135,7 @@ def test_another_core_has_another_version_for_blender_to_unpack(tmp_path):
 def test_the_model_comes_with_its_text_encoder_at_half_the_size(unpacked, bundle):
     packed, whole = load_bundle(unpacked / "model"), load_bundle(bundle)
     assert packed.id == whole.id
+    check_all(unpacked / "model")
     sizes = [(folder / "text/model.safetensors").stat().st_size for folder in (unpacked / "model", bundle)]
     assert sizes[0] < 0.7 * sizes[1]
     np.testing.assert_allclose(
@@ -169,15 +175,27 @@ def test_nothing_in_the_zip_tells_where_it_was_built(unpacked, built, bundle):
 def test_the_same_input_gives_the_same_bytes(built, bundle, tmp_path):
     again = build_extension.build(tmp_path, model=bundle)
     with zipfile.ZipFile(built) as first, zipfile.ZipFile(again) as second:
-        told = [
-            {
-                entry.filename: (entry.CRC, entry.date_time, entry.external_attr)
-                for entry in archive.infolist()
-            }
-            for archive in (first, second)
-        ]
-    assert told[0] == told[1]
-    assert len(set(told[0].values())) > 10
+        told = [{entry.filename: entry.CRC for entry in archive.infolist()} for archive in (first, second)]
+    assert told[0] == told[1]  # says which file, where it is one
+    assert built.read_bytes() == again.read_bytes()
+    assert sbom_path(built).read_bytes() == sbom_path(again).read_bytes()
+
+
+def test_a_zip_tells_nothing_of_when_and_in_which_order_files_were_written(tmp_path):
+    zips = []
+    for number, names in enumerate((["b/z.py", "a.py", "b.py"], ["b.py", "a.py", "b/z.py"])):
+        for name in names:
+            path = tmp_path / str(number) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"# {name}\n")
+            path.chmod(0o600 + number)
+            os.utime(path, (number * 1e9, number * 1e9))
+        zips.append(tmp_path / f"{number}.zip")
+        build_extension.write_zip(tmp_path / str(number), zips[-1])
+    assert zips[0].read_bytes() == zips[1].read_bytes()
+    with zipfile.ZipFile(zips[0]) as archive:
+        assert archive.namelist() == ["a.py", "b.py", "b/z.py"]
+        assert archive.testzip() is None
 
 
 @needs_blender_tool
