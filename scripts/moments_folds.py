@@ -2,7 +2,7 @@
 
     python scripts/moments_folds.py --data ../shared/data --out build/moments
 
-The recipe is that of the row "best" in docs/comparison (configs/best.toml), trained on all but what a fold
+The recipe is that of the built-in model (configs/default.toml), trained on all but what a fold
 holds out: the clips of a fifth of the recordings, and whatever was made of them. Training takes minutes a
 fold; a fold whose bundle is there is left as it is. ``scripts/bench_moments.py`` reads them.
 """
@@ -23,7 +23,7 @@ from motionary_training.export import bundle_config, write_bundle
 from motionary_training.sources.sample import SPLITS, Sample
 from motionary_training.train import Epoch, fit
 
-RECIPE = Path(__file__).parents[1] / "training/motionary_training/configs/best.toml"
+RECIPE = Path(__file__).parents[1] / "training/motionary_training/configs/default.toml"
 FOLDS = 5
 
 

@@ -134,6 +134,18 @@ def test_faster_features_of_21_joints_scale_their_own_columns():
     assert torch.allclose(played[:, rest], (torch.arange(5) * 1.5)[:, None].expand(5, len(rest)))
 
 
+def test_a_share_of_the_clips_stays_in_place():
+    """The same draw otherwise; past its end a clip is zero, contacts too."""
+    plain, still = (batches(augment=AugmentConfig(in_place=share)) for share in (0.0, 1.0))
+    for one, other in zip(plain, still, strict=True):
+        past = torch.arange(other.features.shape[1]) >= other.lengths[:, None]
+        assert not other.features[..., 1:3].any()
+        assert not other.features[past].any()
+        assert torch.equal(one.features[..., 3:193] * ~past[..., None], other.features[..., 3:193])
+    kept = [batch.features[:, 0, 1:3].any(dim=1) for batch in batches(augment=AugmentConfig(in_place=0.5))]
+    assert 0 < torch.cat(kept).float().mean() < 1
+
+
 def test_noise_is_that_of_the_deviations_and_falls_on_every_frame():
     plain = batches(augment=AugmentConfig())
     noisy = batches(augment=AugmentConfig(noise=0.5))
