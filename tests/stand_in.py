@@ -106,8 +106,8 @@ class StandIn:
 
 
 @contextmanager
-def serving(libraries, model, token=""):
-    """A stand-in at work, on a port of its own."""
+def serving(libraries, model, token="", port=0):
+    """A stand-in at work, on a port of its own, or on this one."""
     stand_in = StandIn(libraries, model, token)
     connected = []
 
@@ -147,7 +147,7 @@ def serving(libraries, model, token=""):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     stand_in.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

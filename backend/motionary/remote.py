@@ -165,11 +165,9 @@ def access_from_environment(offline: str = "") -> Access:
 
 def is_loopback(server: str) -> bool:
     """Whether a server is on this machine, by its address."""
-    host = urlsplit(server).hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = urlsplit(server).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -170,6 +170,7 @@ def test_the_token_is_in_no_text_that_anybody_sees():
         ("http://192.168.0.4", False),
         ("http://localhost.studio", False),
         ("http://127.0.0.1.studio", False),
+        ("http://[", False),
     ],
 )
 def test_this_machine_is_told_by_its_address(server, here):
