@@ -25,7 +25,7 @@ def draw_lines(
     most: int = 8,
     wide: int | None = None,
 ) -> None:
-    """Draw ``text`` broken into lines, ``most`` of them, that fit the region, or a dialog ``wide`` pixels wide
+    """Draw ``text`` broken into lines, ``most`` of them, that fit the region, or a dialog of ``wide`` pixels
     at a scale of 1."""
     system = context.preferences.system if context.preferences else None
     scale = (system.ui_scale if system else 0.0) or 1.0  # 0 where there is no window
