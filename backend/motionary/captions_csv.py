@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from motionary.errors import MotionaryError
-from motionary.files import replacing
+from motionary.files import replacing, sweep
 
 __all__ = ["NAME", "Said", "Table", "read_captions", "write_captions"]
 
@@ -110,6 +111,8 @@ def write_captions(path: Path, rows: Iterable[tuple[str, Said]]) -> None:
 
     A file without a caption has one row with an empty one. MotionaryError where it cannot be written.
     """
+    with suppress(OSError):
+        sweep(path)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file", "caption", "tags"])

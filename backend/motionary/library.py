@@ -318,14 +318,35 @@ def open_library(path: Path, *, write: bool = False) -> Library:
         connection.execute("PRAGMA synchronous = FULL" if write else "PRAGMA query_only = ON")
         schema = _recovered_schema(path, connection)
         if write and not schema:
-            connection.executescript(
-                f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-                f"{SCHEMA} COMMIT;"
-            )
-        elif schema != own_schema():
+            schema = _made(connection)
+        if not schema:
+            raise MotionaryError(_unmade(path))
+        if schema != own_schema():
             raise MotionaryError(f"{path}: not a Motionary library: its tables are not those of one")
         undo.pop_all()
     return Library(path, connection, b"" if write else header)
+
+
+def _made(connection: sqlite3.Connection) -> set[str]:
+    """Make the tables, unless another writer was quicker; the schema that there is now."""
+    connection.execute("BEGIN IMMEDIATE")
+    schema = schema_of(connection)
+    if schema:
+        connection.execute("ROLLBACK")
+        return schema
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    for statement in filter(str.strip, SCHEMA.split(";")):
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    return schema_of(connection)
+
+
+def _unmade(path: Path) -> str:
+    return (
+        f"{path}: not a Motionary library yet: nothing is in this file; what was to make it was stopped "
+        f"(motionary index SOURCE --library {path})"
+    )
 
 
 def format_version(path: Path) -> int:
@@ -367,6 +388,8 @@ def _header(path: Path) -> bytes:
             header = file.read(100)
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
+    if not header:
+        raise MotionaryError(_unmade(path))
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise MotionaryError(
             f"{path}: not a Motionary library; a library is a file that 'motionary index' made"

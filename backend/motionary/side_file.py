@@ -16,7 +16,6 @@ import hashlib
 import json
 import mmap
 import struct
-import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary.errors import MotionaryError
-from motionary.files import replacing
+from motionary.files import replacing, sweep
 
 __all__ = ["map_arrays", "save_arrays"]
 
@@ -37,8 +36,6 @@ ALIGNED = 64
 CHECKED = 32 * 2**20
 LONGEST = 2**16
 """Bytes of the JSON."""
-LEFT_BEHIND_S = 3600.0
-"""How old a half-written file must be to be one that nobody writes any more."""
 
 
 def map_arrays(
@@ -59,7 +56,7 @@ def save_arrays(library: Path, kind: str, key: bytes, arrays: Mapping[str, NDArr
     for path in _places(library, kind):
         with suppress(MotionaryError, OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(path)
+            sweep(path)
             with replacing(path) as temporary:
                 _write(temporary, key, arrays)
             return
@@ -71,15 +68,6 @@ def _places(library: Path, kind: str) -> tuple[Path, Path]:
     absolute = library.absolute()
     name = hashlib.sha256(str(absolute).encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return absolute.with_name(f"{absolute.name}-{kind}"), cache_folder() / "libraries" / f"{name}-{kind}"
-
-
-def _sweep(path: Path) -> None:
-    """Delete what a process that was killed while it wrote ``path`` left behind."""
-    for other in path.parent.iterdir():
-        if other.name.startswith(f".{path.name}."):
-            with suppress(OSError):
-                if time.time() - other.stat().st_mtime > LEFT_BEHIND_S:
-                    other.unlink()
 
 
 def _write(path: Path, key: bytes, arrays: Mapping[str, NDArray[Any]]) -> None:
