@@ -185,8 +185,8 @@ def check_allowed(served: Served) -> None:
         raise MotionaryError(f"{served.server}: {access.offline}")
     if access.token and not access.unencrypted and served.server.startswith("http:"):
         raise MotionaryError(
-            f"{served.server}: the token would travel unencrypted; use https, or allow it: Allow Unencrypted in "
-            f"Blender, {UNENCRYPTED}=1 in a terminal"
+            f"{served.server}: the token would travel unencrypted; use https, or allow it: Allow Unencrypted "
+            f"in Blender, {UNENCRYPTED}=1 in a terminal"
         )
 
 

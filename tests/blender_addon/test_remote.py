@@ -336,8 +336,10 @@ def test_a_server_that_does_not_answer_is_asked_again_by_itself(empty, ready, mo
     again = [item for item in asked if isinstance(item, Question)][-1]
     assert again.query == "a person walks"
     assert again.number > question.number
+    held.surveys[again.library] = Surveyed(again.library, failure="gone")
     held._take_answer(Answer(again, clips=3))
     assert (held._due, held._retry, held.failure) == (None, session.RETRY, "")
+    assert asked[-1] == Survey((again.library,))  # and what is in it is looked up, too
 
 
 class _Timers:
