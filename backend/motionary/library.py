@@ -227,13 +227,14 @@ class Embeddings:
     """Every embedding of the current model: row i is seconds spans[i] of clip clips[i]; sorted by clip.
 
     clips: (N,) int64; spans: (N, 2) float64; vectors: (N, D) float32 unit rows; facts: (N, WIDTH) float32,
-    NaN where nothing was measured.
+    NaN where nothing was measured. is_whole: see `motionary.side_file.Kept`.
     """
 
     clips: NDArray[np.int64]
     spans: NDArray[np.float64]
     vectors: NDArray[np.float32]
     facts: NDArray[np.float32]
+    is_whole: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,14 +248,29 @@ class Library:
     connection: sqlite3.Connection
     header: bytes = b""
 
-    @cached_property
+    @property
     def embeddings(self) -> Embeddings:
-        """Every embedding, read when first asked for and kept: reopen the library to see changes."""
+        """Every embedding, read when first asked for and kept: reopen the library to see changes.
+
+        Ask for them before each use: read anew where somebody has spoilt the side file that held them.
+        """
+        if not self._embeddings.is_whole():
+            vars(self).pop("_embeddings", None)
+        return self._embeddings
+
+    @property
+    def keywords(self) -> Keywords:
+        """The words of its clips, indexed when first asked for and kept, likewise."""
+        if not self._keywords.is_whole():
+            vars(self).pop("_keywords", None)
+        return self._keywords
+
+    @cached_property
+    def _embeddings(self) -> Embeddings:
         return read_embeddings(self)
 
     @cached_property
-    def keywords(self) -> Keywords:
-        """The words of its clips, indexed when first asked for and kept, likewise."""
+    def _keywords(self) -> Keywords:
         from motionary.keywords import keywords_of  # which reads libraries
 
         return keywords_of(self)
@@ -781,7 +797,7 @@ def _mapped_embeddings(library: Library, model: Model) -> Embeddings | None:
     found = state and map_arrays(library.path, "vectors", state, EMBEDDINGS)
     if not found:
         return None
-    held = Embeddings(**found)
+    held = Embeddings(**found.arrays, is_whole=found.is_whole)
     count = len(held.clips)
     is_sound = (
         held.clips.shape == (count,)
