@@ -104,10 +104,11 @@ def read_asf(path: Path) -> Asf:
     return Asf(scaled, unit, degrees, position * unit)
 
 
-def read_amc(path: Path, asf: Path | None = None, *, fps: float | None = None) -> Motion:
+def read_amc(path: Path, asf: Path | Asf | None = None, *, fps: float | None = None) -> Motion:
     """The movement in an AMC file on its ASF skeleton.
 
-    asf: that file; None looks for it as :func:`asf_of_trial` does, then takes the only one in the folder.
+    asf: that file, or what :func:`read_asf` found in it; None looks for it as :func:`asf_of_trial` does, then
+    takes the only one in the folder.
     fps: frames a second, which AMC does not say; 120 where not given. Bone translations and lengths, which
     some files have, are read over.
 
@@ -116,9 +117,10 @@ def read_amc(path: Path, asf: Path | None = None, *, fps: float | None = None) -
     """
     path = Path(path)
     data = read_bytes(path).rstrip()
-    skeleton_file = read_asf(Path(asf) if asf is not None else _find_asf(path))
-    degrees, start = _body(path, data, skeleton_file.degrees)
-    return _read_motion(path, data, start, skeleton_file, degrees, FPS if fps is None else fps)
+    if not isinstance(asf, Asf):
+        asf = read_asf(Path(asf) if asf is not None else _find_asf(path))
+    degrees, start = _body(path, data, asf.degrees)
+    return _read_motion(path, data, start, asf, degrees, FPS if fps is None else fps)
 
 
 def asf_of_trial(path: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from motionary.errors import MotionaryError
 from motionary.features import FPS, WIDTH, joints_from_features
 from motionary.motion import Motion, Skeleton
 
-__all__ = ["motion_from_joints", "read_npy"]
+__all__ = ["motion_from_joints", "read_array", "read_npy"]
 
 MOST_FRAMES = 10_000_000
 
@@ -42,7 +43,7 @@ def read_npy(path: Path, *, fps: float | None = None) -> Motion:
     fps: frames a second; HumanML3D's 20 where not given. MotionaryError for any other file.
     """
     path = Path(path)
-    values = _read_array(path)
+    values = read_array(path)
     for some in _parts(len(values)):
         finite = np.isfinite(values[some]).reshape(some.stop - some.start, -1).all(axis=1)
         if not finite.all():
@@ -55,12 +56,14 @@ def read_npy(path: Path, *, fps: float | None = None) -> Motion:
     return motion_from_joints(values.reshape(-1, len(JOINTS), 3), FPS if fps is None else fps)
 
 
-def _read_array(path: Path) -> NDArray[Any]:
-    """The array in a .npy file of joints or features, in the numbers that the file has."""
+def read_array(path: Path) -> NDArray[Any]:
+    """The array in a .npy file, (T, 22, 3), (T, 66) or (T, 263), in the numbers that the file has, which may
+    be none: infinite or worse. MotionaryError for any other file."""
     try:
         # Mapped first, so that a header which promises more than the file holds takes no memory. What is
         # mapped is not touched: of a file that is cut short meanwhile, that would end the process.
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python and numpy think of the header's text
             told = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise MotionaryError(
