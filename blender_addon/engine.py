@@ -385,7 +385,7 @@ def _work(asked: Asked, held: Held) -> Iterator[Told]:
         for hit in asked.hits:
             try:
                 motion = held.motion(asked.library, hit, whole=False)
-                strip = pose_strip(motion, POSES, (TILES * TILE_SIZE, TILE_SIZE))
+                strip = pose_strip(motion, POSES, (TILES * TILE_SIZE, TILE_SIZE), tiles=TILES)
             except MotionaryError:
                 continue  # the row has no picture; choosing it says why
             yield Picture(asked.library, hit, tuple(np.split(strip, TILES, axis=1)))

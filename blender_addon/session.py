@@ -271,8 +271,10 @@ class Session:
         self.searching = False
         self.question, self.failure, self.taken = told.question, told.failure, told.taken
         self.hits, self.clips, self.seconds = told.hits, told.clips, told.seconds
+        known = self.surveys.get(told.question.library)
         if told.is_news:
             pictures.clear(self.icons)
+        if told.is_news or (known is not None and known.failure and not told.failure):
             self.survey([told.question.library])
         if told.later and told.question.query and not bpy.app.background:
             # The server is asked again by itself, less and less often, until it answers.

@@ -6,6 +6,7 @@ run too. It is slow, gone or wrong when a test says so.
 
 import json
 import socket
+import ssl
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -106,8 +107,8 @@ class StandIn:
 
 
 @contextmanager
-def serving(libraries, model, token=""):
-    """A stand-in at work, on a port of its own."""
+def serving(libraries, model, token="", port=0, certificate=None):
+    """A stand-in at work, on a port of its own, or on this one; with a certificate and its key, by https."""
     stand_in = StandIn(libraries, model, token)
     connected = []
 
@@ -147,9 +148,16 @@ def serving(libraries, model, token=""):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    stand_in.address = f"http://127.0.0.1:{server.server_address[1]}"
+    server.handle_error = lambda *_: None  # a client that hangs up is none of its business
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        # The handshake is made by the thread of the connection: one that fails ends that alone.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    scheme = "http" if certificate is None else "https"
+    stand_in.address = f"{scheme}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -7,20 +7,21 @@ path from the folder of the CSV file; a file may have several rows, a caption ea
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from sys import intern
 
 from motionary.errors import MotionaryError
-from motionary.files import replacing
+from motionary.files import replacing, sweep
 
-__all__ = ["NAME", "Said", "read_captions", "write_captions"]
+__all__ = ["NAME", "Said", "Table", "read_captions", "write_captions"]
 
 NAME = "captions.csv"
 
 MOST_BYTES = 256 << 20
-"""Some three million captions; ten times as much memory is needed to read them."""
+"""Some three million captions."""
+APART = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,37 @@ class Said:
     line: int = 0
 
 
-def read_captions(path: Path) -> dict[str, Said]:
+@dataclass(frozen=True, eq=False)
+class Table(Mapping[str, Said]):
+    """What a captions file says, by file. packed: of each file its row, or rows, as one text apiece.
+
+    As tuples of texts it would take ten times the memory that the file has bytes.
+    """
+
+    packed: dict[str, str | list[str]]
+
+    def __getitem__(self, name: str) -> Said:
+        packed = self.packed[name]
+        rows = [packed] if isinstance(packed, str) else packed
+        lines, captions, tags = zip(*(row.split(APART, 2) for row in rows), strict=True)
+        return Said(
+            _once(captions), _once(tag.strip() for row in tags for tag in row.split(";")), int(lines[0])
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.packed)
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+
+def read_captions(path: Path) -> Table:
     """Captions and tags by file, each named as in the CSV with "/" between folders.
 
     MotionaryError, with the line, for a file without the columns, a row of another length or without a file,
     and what is not CSV or not UTF-8.
     """
-    first: dict[str, int] = {}
-    captions: dict[str, list[str]] = {}
-    tags: dict[str, list[str]] = {}
+    packed: dict[str, str | list[str]] = {}
     try:
         if path.stat().st_size > MOST_BYTES:
             raise MotionaryError(f"{path}: is larger than {MOST_BYTES >> 20} MB; split it into folders")
@@ -61,20 +84,21 @@ def read_captions(path: Path) -> dict[str, Said]:
                 name = row["file"].strip().replace("\\", "/")
                 if not name or not name.isprintable():
                     raise MotionaryError(f"{path}: line {line}: names no file")
-                first.setdefault(name, line)
-                caption = " ".join(row["caption"].split())
-                captions.setdefault(name, []).append(caption)
-                found = (intern(tag.strip()) for tag in row.get("tags", "").split(";"))
-                tags.setdefault(name, []).extend(found)
+                # split() takes APART for white space, so that no caption has it.
+                said = APART.join((str(line), " ".join(row["caption"].split()), row.get("tags", "")))
+                before = packed.setdefault(name, said)
+                if before is said:
+                    continue
+                if isinstance(before, str):
+                    before = packed[name] = [before]
+                before.append(said)
     except UnicodeDecodeError as error:
         raise MotionaryError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
     except csv.Error as error:
         raise MotionaryError(f"{path}: line {rows.line_num + 1}: not CSV: {error}") from None
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
-    return {
-        name: Said(_once(captions.pop(name)), _once(tags.pop(name)), line) for name, line in first.items()
-    }
+    return Table(packed)
 
 
 def _once(texts: Iterable[str]) -> tuple[str, ...]:
@@ -87,6 +111,8 @@ def write_captions(path: Path, rows: Iterable[tuple[str, Said]]) -> None:
 
     A file without a caption has one row with an empty one. MotionaryError where it cannot be written.
     """
+    with suppress(OSError):
+        sweep(path)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file", "caption", "tags"])

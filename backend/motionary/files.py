@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from motionary.errors import MotionaryError
 
-__all__ = ["building_folder", "replacing"]
+__all__ = ["building_folder", "replacing", "sweep"]
+
+LEFT_BEHIND_S = 3600.0
+"""How old a half-written file must be to be one that nobody writes any more."""
 
 
 @contextmanager
@@ -35,6 +39,18 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def sweep(path: Path) -> None:
+    """Delete what processes that were killed while they were `replacing` ``path`` have left behind.
+
+    Looks through its folder: for files that are few and written seldom. OSError where that cannot be read.
+    """
+    for other in path.parent.iterdir():
+        if other.name.startswith(f".{path.name}."):
+            with suppress(OSError):
+                if time.time() - other.stat().st_mtime > LEFT_BEHIND_S:
+                    other.unlink()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import unicodedata
 from array import array
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, cached_property, partial, reduce
@@ -99,7 +99,7 @@ class Keywords:
 
     clips: ids in ascending order. stems, words: the stems, and the words of the library that have a letter as
     they are written there; ASCII, a line each, after an empty one. rows: of clips, those that have stem
-    number i are rows[starts[i]:starts[i + 1]], in order.
+    number i are rows[starts[i]:starts[i + 1]], in order. is_whole: see `motionary.side_file.Kept`.
     """
 
     clips: NDArray[np.int64]
@@ -107,6 +107,7 @@ class Keywords:
     rows: NDArray[np.int32]
     stems: NDArray[np.uint8]
     words: NDArray[np.uint8]
+    is_whole: Callable[[], bool] = lambda: True
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -131,7 +132,7 @@ def keywords_of(library: Library) -> Keywords:
     with snapshot(library):
         state, version = library.state, _version(library)
         mapped = state and map_arrays(library.path, "words", state, ARRAYS)
-    if mapped and _is_sound(kept := Keywords(**mapped)):
+    if mapped and _is_sound(kept := Keywords(**mapped.arrays, is_whole=mapped.is_whole)):
         return kept
     # Not in the snapshot: no writer is to wait for all that is done with the texts.
     made = _indexed(library)

@@ -227,13 +227,14 @@ class Embeddings:
     """Every embedding of the current model: row i is seconds spans[i] of clip clips[i]; sorted by clip.
 
     clips: (N,) int64; spans: (N, 2) float64; vectors: (N, D) float32 unit rows; facts: (N, WIDTH) float32,
-    NaN where nothing was measured.
+    NaN where nothing was measured. is_whole: see `motionary.side_file.Kept`.
     """
 
     clips: NDArray[np.int64]
     spans: NDArray[np.float64]
     vectors: NDArray[np.float32]
     facts: NDArray[np.float32]
+    is_whole: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,14 +248,29 @@ class Library:
     connection: sqlite3.Connection
     header: bytes = b""
 
-    @cached_property
+    @property
     def embeddings(self) -> Embeddings:
-        """Every embedding, read when first asked for and kept: reopen the library to see changes."""
+        """Every embedding, read when first asked for and kept: reopen the library to see changes.
+
+        Ask for them before each use: read anew where somebody has spoilt the side file that held them.
+        """
+        if not self._embeddings.is_whole():
+            vars(self).pop("_embeddings", None)
+        return self._embeddings
+
+    @property
+    def keywords(self) -> Keywords:
+        """The words of its clips, indexed when first asked for and kept, likewise."""
+        if not self._keywords.is_whole():
+            vars(self).pop("_keywords", None)
+        return self._keywords
+
+    @cached_property
+    def _embeddings(self) -> Embeddings:
         return read_embeddings(self)
 
     @cached_property
-    def keywords(self) -> Keywords:
-        """The words of its clips, indexed when first asked for and kept, likewise."""
+    def _keywords(self) -> Keywords:
         from motionary.keywords import keywords_of  # which reads libraries
 
         return keywords_of(self)
@@ -318,14 +334,35 @@ def open_library(path: Path, *, write: bool = False) -> Library:
         connection.execute("PRAGMA synchronous = FULL" if write else "PRAGMA query_only = ON")
         schema = _recovered_schema(path, connection)
         if write and not schema:
-            connection.executescript(
-                f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-                f"{SCHEMA} COMMIT;"
-            )
-        elif schema != own_schema():
+            schema = _made(connection)
+        if not schema:
+            raise MotionaryError(_unmade(path))
+        if schema != own_schema():
             raise MotionaryError(f"{path}: not a Motionary library: its tables are not those of one")
         undo.pop_all()
     return Library(path, connection, b"" if write else header)
+
+
+def _made(connection: sqlite3.Connection) -> set[str]:
+    """Make the tables, unless another writer was quicker; the schema that there is now."""
+    connection.execute("BEGIN IMMEDIATE")
+    schema = schema_of(connection)
+    if schema:
+        connection.execute("ROLLBACK")
+        return schema
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    for statement in filter(str.strip, SCHEMA.split(";")):
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    return schema_of(connection)
+
+
+def _unmade(path: Path) -> str:
+    return (
+        f"{path}: not a Motionary library yet: nothing is in this file; what was to make it was stopped "
+        f"(motionary index SOURCE --library {path})"
+    )
 
 
 def format_version(path: Path) -> int:
@@ -367,6 +404,8 @@ def _header(path: Path) -> bytes:
             header = file.read(100)
     except OSError as error:
         raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
+    if not header:
+        raise MotionaryError(_unmade(path))
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise MotionaryError(
             f"{path}: not a Motionary library; a library is a file that 'motionary index' made"
@@ -758,7 +797,7 @@ def _mapped_embeddings(library: Library, model: Model) -> Embeddings | None:
     found = state and map_arrays(library.path, "vectors", state, EMBEDDINGS)
     if not found:
         return None
-    held = Embeddings(**found)
+    held = Embeddings(**found.arrays, is_whole=found.is_whole)
     count = len(held.clips)
     is_sound = (
         held.clips.shape == (count,)

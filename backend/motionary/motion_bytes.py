@@ -29,8 +29,9 @@ COUNTS = struct.Struct("<II")
 LONGEST_SKELETON = 1 << 21
 """Bytes of JSON: ten thousand joints with long names."""
 MOST_JOINTS = 10_000
-MOST_POSES = 1 << 23
-"""Joints times frames: a quarter of an hour of 75 joints at 120 frames a second, 270 MB once it is read."""
+MOST_POSES = 1 << 22
+"""Joints times frames: seven minutes of 75 joints at 120 frames a second, 130 MB once it is read and half a
+gigabyte meanwhile, whatever the bytes claim."""
 FASTEST = 1e6
 """Frames a second that no recording has."""
 

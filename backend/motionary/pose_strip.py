@@ -73,31 +73,39 @@ HAND = 0.35
 """How far a hand reaches beyond the wrist, in forearms."""
 
 
-def pose_strip(motion: Motion, poses: int = 6, size: tuple[int, int] = (192, 64)) -> Picture:
+def pose_strip(
+    motion: Motion, poses: int = 6, size: tuple[int, int] = (192, 64), *, tiles: int = 1
+) -> Picture:
     """``poses`` figures, left to right, each from the middle of one of as many parts of ``motion``.
 
-    size: (W, H) pixels. Returns (H, W, 4) float32 RGBA in [0, 1], the bottom row first, colours multiplied by
-    alpha. All poses are seen from one side, so that a turn shows, at one size and on one floor; later ones
-    are more opaque. MotionaryError where the skeleton is no human body, or a number makes no sense.
+    size: (W, H) pixels. tiles: parts of the same width that the picture can be cut into, with as many poses
+    in each, none of which crosses a cut. Returns (H, W, 4) float32 RGBA in [0, 1], the bottom row first,
+    colours multiplied by alpha. All poses are seen from one side, so that a turn shows, at one size and on
+    one floor; later ones are more opaque. MotionaryError where the skeleton is no human body, or a number
+    makes no sense.
     """
-    _check(poses, size)
-    width, height = size
+    _check(poses, size, tiles)
+    width, height = size[0] // tiles, size[1]
     figures = _figures(motion, (2 * np.arange(poses) + 1) * motion.frames // (2 * poses))
-    left, right = figures.across
+    left, right = (end.reshape(tiles, -1) for end in figures.across)
     low, tall = figures.span
-    gap = MARGIN * tall
-    needed = float((right - left).sum()) + gap * (poses + 1)
-    scale = min(height / (tall + 2 * gap), width / needed)
-    gap += (width / scale - needed) / (poses + 1)
-    places = np.cumsum(right - left + gap) - right  # of the hips, from the picture's left side
+    gap, gaps = MARGIN * tall, poses // tiles + 1
+    taken = (right - left).sum(axis=1, keepdims=True)
+    widest, edges = float(taken.max()), gaps * (_edge(height) + 1 + LEAST_RADIUS)
+    scale = min(
+        height / (tall + 2 * gap), width / (widest + gap * gaps), max(width - edges, width / 2) / widest
+    )
+    between = (width / scale - taken) / gaps
+    places = np.cumsum(right - left + between, axis=1) - right  # of the hips, from their tile's left side
 
-    picture = np.zeros((height, width, 4), np.float32)
-    for pose, place in enumerate(places):
+    picture = np.zeros((height, size[0], 4), np.float32)
+    for pose, place in enumerate(places.ravel()):
         columns, alone = _drawn(
-            figures, pose, scale, (scale * place, height / 2 - scale * (low + tall / 2)), size
+            figures, pose, scale, (scale * place, height / 2 - scale * (low + tall / 2)), (width, height)
         )
         alone *= np.float32(FIRST_ALPHA + (1 - FIRST_ALPHA) * (pose + 1) / poses)
-        _lay(picture[:, columns], alone)
+        tile = pose * tiles // poses
+        _lay(picture[:, tile * width : (tile + 1) * width][:, columns], alone)
     return picture
 
 
@@ -129,7 +137,9 @@ def pose_frames(motion: Motion, count: int = 24, size: tuple[int, int] = (96, 96
     return pictures
 
 
-def _check(count: int, size: tuple[int, int]) -> None:
+def _check(count: int, size: tuple[int, int], tiles: int = 1) -> None:
+    if tiles < 1 or count % tiles or size[0] % tiles:
+        raise MotionaryError(f"{count} poses over {size[0]} pixels cannot be cut into {tiles} alike")
     if not 1 <= count <= MOST_PICTURES:
         raise MotionaryError(f"a motion is drawn in 1 to {MOST_PICTURES} poses, not {count}")
     if not all(SMALLEST <= side <= LARGEST for side in size):
@@ -263,13 +273,18 @@ def _heel(at: Mapping[str, Floats], side: str) -> Floats:
 # Pixels
 
 
+def _edge(height: int) -> float:
+    """How wide the edge around limbs is."""
+    return max(EDGE_WIDTH * height, LEAST_EDGE)
+
+
 def _drawn(
     figures: _Figures, which: int, scale: float, at: tuple[float, float], size: tuple[int, int]
 ) -> tuple[slice, Picture]:
     """One figure, ``scale`` pixels a metre, its hips' column and the zero of its height at ``at``: the
     columns of the picture that it takes, and what is in them (H, columns, 4)."""
     width, height = size
-    edge = max(EDGE_WIDTH * height, LEAST_EDGE)
+    edge = _edge(height)
     shift, flat = np.array(at, np.float32), np.float32(scale)
     stout = np.float32(1 + STOUTER * max(1 - height / AS_IS, 0.0))
     left, right = (float(end[which]) for end in figures.across)

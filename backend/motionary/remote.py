@@ -165,11 +165,9 @@ def access_from_environment(offline: str = "") -> Access:
 
 def is_loopback(server: str) -> bool:
     """Whether a server is on this machine, by its address."""
-    host = urlsplit(server).hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = urlsplit(server).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
@@ -187,7 +185,8 @@ def check_allowed(served: Served) -> None:
         raise MotionaryError(f"{served.server}: {access.offline}")
     if access.token and not access.unencrypted and served.server.startswith("http:"):
         raise MotionaryError(
-            f"{served.server}: the token would travel unencrypted; use https, or allow it for this server"
+            f"{served.server}: the token would travel unencrypted; use https, or allow it: Allow Unencrypted "
+            f"in Blender, {UNENCRYPTED}=1 in a terminal"
         )
 
 

@@ -43,6 +43,9 @@ __all__ = ["STEPS", "Step", "UpgradeReport", "copy_beside", "is_earlier", "upgra
 PAGES = 4096
 """Pages that are copied between two looks at whether to stop."""
 
+UNSAVED = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;"
+"""For the copy, which counts only when it is done: no journal to be left behind, no waiting for the disk."""
+
 Tell: TypeAlias = Callable[[Progress], None]
 Cancel: TypeAlias = Callable[[], bool]
 
@@ -174,7 +177,7 @@ def _copy(path: Path, copy: Path, is_stopped: Cancel) -> None:
 
     # By SQLite and not by the system: closing a second handle of the file would end SQLite's locks (POSIX).
     with closing(connect(path, "ro")) as source, closing(connect(copy, "rwc")) as target:
-        target.execute("PRAGMA synchronous = OFF")
+        target.executescript(UNSAVED)
         source.backup(target, pages=PAGES, progress=look)
 
 
@@ -182,8 +185,7 @@ def _brought_up_to_date(path: Path, copy: Path, version: int, tell: Tell, is_sto
     """Take the copy of ``path`` from ``version`` to this one; of how many clips something was worked out."""
     clips = 0
     with closing(connect(copy, "rw")) as connection:
-        # It counts only when it is done: no journal that could be left behind, no waiting for the disk.
-        connection.executescript("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN;")
+        connection.executescript(f"{UNSAVED} BEGIN;")
         for step in STEPS[version - 1 :]:
             for statement in filter(str.strip, step.sql.split(";")):
                 connection.execute(statement)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CLASSES"]
 
+WIDTH = 400
+"""Pixels of the dialog."""
+
 
 class MOTIONARY_OT_served_find(bpy.types.Operator):
     """Ask a server in your studio, or on this machine, which libraries it has for you"""
@@ -37,7 +40,7 @@ class MOTIONARY_OT_served_find(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Ask for the address and the token."""
         assert context.window_manager is not None
-        return context.window_manager.invoke_props_dialog(self, width=400, confirm_text="Find Libraries")
+        return context.window_manager.invoke_props_dialog(self, width=WIDTH, confirm_text="Find Libraries")
 
     def draw(self, context: bpy.types.Context) -> None:
         """Where the server is, and what it is shown."""
@@ -47,11 +50,13 @@ class MOTIONARY_OT_served_find(bpy.types.Operator):
         layout.use_property_decorate = False
         layout.prop(settings, "server_address")
         layout.prop(settings, "server_token")
-        if str(settings.server_address).lower().startswith("http:"):
+        address = str(settings.server_address).lower()
+        is_here = is_loopback(address)
+        if address.startswith("http:") and not is_here:
             layout.prop(settings, "server_unencrypted")
         layout.label(text="The token is kept unencrypted in Blender's preferences", icon="INFO")
-        if reason := why_offline():
-            draw_lines(layout, context, reason, "INFO", most=3)
+        if (reason := why_offline()) and not is_here:
+            draw_lines(layout, context, reason, "INFO", wide=WIDTH)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Ask it; the panel shows what it has."""

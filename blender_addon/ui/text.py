@@ -6,7 +6,7 @@ import textwrap
 
 import bpy
 
-from motionary.remote import Place, Served
+from motionary.remote import Place, Served, is_address
 
 __all__ = ["draw_lines", "place_name", "seconds_text", "sentence"]
 
@@ -18,12 +18,20 @@ MARGIN = 50
 
 
 def draw_lines(
-    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE", most: int = 8
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    text: str,
+    icon: str = "NONE",
+    most: int = 8,
+    wide: int | None = None,
 ) -> None:
-    """Draw ``text`` broken into lines that fit the region, ``most`` of them."""
+    """Draw ``text`` broken into lines, ``most`` of them, that fit the region, or a dialog of ``wide`` pixels
+    at a scale of 1."""
     system = context.preferences.system if context.preferences else None
     scale = (system.ui_scale if system else 0.0) or 1.0  # 0 where there is no window
     width = context.region.width if context.region else 300
+    if wide is not None:
+        width = int(wide * scale)
     letters = max(int((width - MARGIN * scale) / (LETTER * scale)), 16)
     lines = textwrap.wrap(text, letters, max_lines=most, placeholder=" …") or [""]
     column = layout.column(align=True)
@@ -35,8 +43,8 @@ def draw_lines(
 
 
 def sentence(text: str) -> str:
-    """``text`` with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
+    """``text`` with a capital at its beginning, unless that is an address."""
+    return text if is_address(text) else text[:1].upper() + text[1:]
 
 
 def place_name(place: Place) -> str:

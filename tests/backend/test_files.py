@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from motionary.errors import MotionaryError
-from motionary.files import building_folder, replacing
+from motionary.files import LEFT_BEHIND_S, building_folder, replacing, sweep
 
 
 def test_the_new_file_takes_the_old_one_s_place(tmp_path):
@@ -59,3 +59,15 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         (building / "whole").write_text("whole")
         assert not path.exists()
     assert [inner.name for inner in path.parent.rglob("*")] == ["folder", "whole"]
+
+
+def test_what_a_killed_process_left_goes_when_nobody_writes_it_any_more(tmp_path):
+    path = tmp_path / "a.txt"
+    old, new, other = (tmp_path / name for name in (".a.txt.x1.txt", ".a.txt.x2.txt", ".b.txt.x3.txt"))
+    for file in (path, old, new, other):
+        file.write_text("half")
+    long_ago = new.stat().st_mtime - 2 * LEFT_BEHIND_S
+    for file in (path, old, other):
+        os.utime(file, (long_ago, long_ago))
+    sweep(path)
+    assert sorted(tmp_path.iterdir()) == sorted([path, new, other])

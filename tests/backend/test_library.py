@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motionary import library as library_module
 from motionary import rotation
 from motionary.codec import encode_motion
 from motionary.errors import MotionaryError
@@ -256,7 +257,7 @@ def with_pragma(statement):
 
 BAD = {
     "text": (lambda path: path.write_text("HIERARCHY\n" * 50), "not a Motionary library"),
-    "empty": (lambda path: path.touch(), "not a Motionary library"),
+    "empty": (lambda path: path.touch(), "not a Motionary library yet: nothing is in this file"),
     "only the magic": (lambda path: path.write_bytes(b"SQLite format 3\0"), "not a Motionary library"),
     "magic and rubbish": (
         lambda path: path.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000),
@@ -293,6 +294,23 @@ def test_what_is_not_a_library_is_refused_in_one_line_and_left_alone(tmp_path, k
         with pytest.raises(MotionaryError, match=says):
             open_library(path, write=True)
         assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_two_may_make_a_library_at_once(tmp_path, monkeypatch):
+    path, real = tmp_path / "a.motionary", library_module.schema_of
+    asked = []
+
+    def meanwhile(connection):
+        found = real(connection)
+        if not asked:
+            asked.append(True)
+            with open_library(path, write=True) as other:
+                set_model(other, MODEL)
+        return found
+
+    monkeypatch.setattr(library_module, "schema_of", meanwhile)
+    with open_library(path, write=True) as made:
+        assert made.model == MODEL
 
 
 def test_no_folder_for_a_new_library(tmp_path):

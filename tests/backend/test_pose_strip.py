@@ -97,6 +97,47 @@ def test_gaps_between_figures_are_even():
     assert np.ptp(gaps) <= 2
 
 
+def strides(starter):
+    """Clips whose figures are wide, and differ in that."""
+    return [starter[name] for name in ("lie", "tuck_jump", "turn_full_left", "idle")]
+
+
+@pytest.mark.parametrize("tiles", [2, 3, 6])
+def test_no_figure_crosses_the_cut_between_tiles(starter, tiles):
+    for motion in strides(starter):
+        picture = pose_strip(motion, 6, SIZE, tiles=tiles)
+        for tile in np.split(picture, tiles, axis=1):
+            assert tile[..., 3].any()
+            assert not tile[:, [0, -1], 3].round(2).any()
+
+
+def test_figures_on_tiles_have_one_size(starter):
+    whole, tiled = (pose_strip(starter["idle"], 6, SIZE, tiles=tiles) for tiles in (1, 3))
+    tall = [np.ptp(np.flatnonzero((picture[..., 3] > 0.5).any(axis=1))) for picture in (whole, tiled)]
+    assert tall[0] == pytest.approx(tall[1], abs=2)
+    heights = [
+        np.ptp(np.flatnonzero((tiled[:, first:last, 3] > 0.5).any(axis=1))) for first, last in figures(tiled)
+    ]
+    assert len(heights) == 6
+    assert np.ptp(heights) <= 2
+
+
+@pytest.mark.parametrize(
+    ("poses", "tiles", "size"), [(100, 1, (8, 8)), (60, 20, (40, 8)), (6, 6, (12, 4096))]
+)
+def test_a_picture_too_small_for_its_poses_is_drawn_all_the_same(starter, poses, tiles, size):
+    picture = pose_strip(starter["lie"], poses, size, tiles=tiles)
+    assert picture.shape == (size[1], size[0], 4)
+    assert np.isfinite(picture).all()
+    assert 0 < picture[..., 3].max() <= 1
+
+
+@pytest.mark.parametrize(("poses", "tiles"), [(5, 3), (6, 0), (6, 5)])
+def test_poses_that_cannot_be_shared_out_are_told(poses, tiles):
+    with pytest.raises(MotionaryError, match=rf"{poses} poses over 192 pixels cannot be cut into {tiles}"):
+        pose_strip(standing(), poses, SIZE, tiles=tiles)
+
+
 def test_later_poses_are_more_opaque():
     picture = pose_strip(standing(), 5, SIZE)
     opacity = [picture[:, first:last, 3].max() for first, last in figures(picture)]

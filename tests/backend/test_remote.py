@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -170,6 +172,7 @@ def test_the_token_is_in_no_text_that_anybody_sees():
         ("http://192.168.0.4", False),
         ("http://localhost.studio", False),
         ("http://127.0.0.1.studio", False),
+        ("http://[", False),
     ],
 )
 def test_this_machine_is_told_by_its_address(server, here):
@@ -540,3 +543,52 @@ class _Canned:
 
     def ask(self, path, body=None, *, most, seconds=1.0):
         return remote.Answered(200, self.body)
+
+
+# https
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate of this machine's own, and its key, in one file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command to make a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    key, made = folder / "key.pem", folder / "made.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    more = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(made)]
+    subprocess.run([*command.split(), *more], check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_bytes(made.read_bytes() + key.read_bytes())
+    return both
+
+
+@pytest.fixture
+def secure(library, model, certificate):
+    with serving({"moves": library}, model, token="word", certificate=certificate) as stand_in:
+        yield stand_in
+
+
+def test_https_works_with_an_authority_that_is_trusted(secure, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    client = Client(served_at(secure.url("moves").replace("127.0.0.1", "localhost"), Access("word")))
+    assert library_facts(client).clips == 3
+    assert len(search_served(client, "a person walks").hits) == 3
+    secure.wait.clear()
+    with pytest.raises(Unreachable, match="in time"):
+        client.ask("/v1", most=99, seconds=0.5)  # longer than a glance: looking again does no harm to TLS
+    threading.Timer(0.5, secure.wait.set).start()
+    assert client.ask("/v1", most=99).status == 200
+    client.close()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_certificate_that_nobody_vouches_for_or_of_another_host_is_refused(
+    host, secure, certificate, monkeypatch
+):
+    if host == "127.0.0.1":  # which the certificate is not for
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    client = Client(served_at(secure.url("moves").replace("127.0.0.1", host), Access("word")))
+    with pytest.raises(Unreachable, match=r"its certificate is not trusted .*SSL_CERT_FILE"):
+        library_facts(client)
+    assert secure.asked == []  # and no token went there

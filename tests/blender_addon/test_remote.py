@@ -30,6 +30,7 @@ from blender_addon.engine import (  # noqa: E402
 )
 from blender_addon.fetched import Motions  # noqa: E402
 from blender_addon.libraries import libraries  # noqa: E402
+from blender_addon.operators.served import MOTIONARY_OT_served_find  # noqa: E402
 from blender_addon.preferences import chosen_library, listed_libraries, place_at  # noqa: E402
 from blender_addon.properties import state  # noqa: E402
 from blender_addon.session import current  # noqa: E402
@@ -41,7 +42,7 @@ from motionary.library import open_library  # noqa: E402
 from motionary.motion import Clip  # noqa: E402
 from motionary.remote import Access, Client, Served, served_at  # noqa: E402
 from motionary.search import Hit  # noqa: E402
-from tests.blender_addon.layouts import drawn  # noqa: E402
+from tests.blender_addon.layouts import Layout, drawn  # noqa: E402
 from tests.bundles import make_bundle  # noqa: E402
 from tests.motions import standing, walk  # noqa: E402
 from tests.stand_in import serving  # noqa: E402
@@ -238,6 +239,24 @@ def test_what_is_written_into_files_and_logs_has_no_token(empty, ready, tmp_path
         assert not any("token" in item.identifier for item in properties)
 
 
+def test_the_dialog_says_what_matters_for_the_address_that_is_typed(empty, extension, online_access):
+    online_access(False)
+
+    def shown(address):
+        extension.server_address = address
+        layout = Layout()
+        MOTIONARY_OT_served_find.draw(SimpleNamespace(layout=layout), bpy.context)
+        return " ".join(layout.texts())
+
+    assert "kept unencrypted in Blender's preferences" in shown("https://studio")
+    assert "Blender is offline" in shown("https://studio")
+    assert "server_unencrypted" in shown("http://studio")
+    for address in ("http://127.0.0.1:8423", "http://localhost"):
+        assert "server_unencrypted" not in shown(address)
+        assert "offline" not in shown(address)
+    shown("http://[")  # half typed
+
+
 # Searching
 
 
@@ -317,8 +336,10 @@ def test_a_server_that_does_not_answer_is_asked_again_by_itself(empty, ready, mo
     again = [item for item in asked if isinstance(item, Question)][-1]
     assert again.query == "a person walks"
     assert again.number > question.number
+    held.surveys[again.library] = Surveyed(again.library, failure="gone")
     held._take_answer(Answer(again, clips=3))
     assert (held._due, held._retry, held.failure) == (None, session.RETRY, "")
+    assert asked[-1] == Survey((again.library,))  # and what is in it is looked up, too
 
 
 class _Timers:

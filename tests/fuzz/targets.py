@@ -32,7 +32,9 @@ from motionary.clip_stream import FileClips, read_answer, write_answer, write_fa
 from motionary.codec import encode_motion
 from motionary.errors import MotionaryError
 from motionary.formats import read_clip, write_bvh
+from motionary.formats.amc import Asf, read_amc, read_asf
 from motionary.formats.cmu import true_fps
+from motionary.formats.humanml3d import read_array
 from motionary.library import (
     Model,
     NewClip,
@@ -267,6 +269,27 @@ def _read_clip(name: str, **beside: bytes) -> Callable[[bytes, Path], object]:
     return read
 
 
+def _skeleton() -> Asf:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "01.asf").write_bytes(ASF)
+        return read_asf(Path(folder, "01.asf"))
+
+
+BONES_OF_AMC = _skeleton()
+
+
+def _read_amc(path: Path) -> object:
+    """As `read_clip` does, but for the skeleton, which is read once: "asf" tries that."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return read_amc(path, BONES_OF_AMC)
+    except MotionaryError as error:
+        said = str(error)
+        raise MotionaryError(
+            f"{path}: {said}" if said.startswith(("motion ", "skeleton ")) else said
+        ) from None
+
+
 def _npy_seeds() -> list[bytes]:
     def saved(array):
         file = io.BytesIO()
@@ -280,6 +303,15 @@ def _npy_seeds() -> list[bytes]:
         saved(rng.normal(size=(3, 263)).astype(np.float16)),
         saved(np.zeros((1, 22, 3), ">i2")),
     ]
+
+
+def _header_seeds() -> list[bytes]:
+    """Headers as numpy writes them, and no numbers: two frames that are not there, or none at all."""
+    shapes = [(0, 22, 3), (2, 66), (0, 263)]
+    text = [f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}" for shape in shapes]
+    return [
+        b"\x93NUMPY\x01\0" + struct.pack("<H", len(each) + 1) + each.encode() + b"\n" for each in text
+    ] + [b"\x93NUMPY\x02\0" + struct.pack("<I", len(text[0]) + 1) + text[0].encode() + b"\n" + b"\0" * 600]
 
 
 def _read_trials(data: bytes, folder: Path) -> object:
@@ -532,13 +564,13 @@ def _read_side(data: bytes, folder: Path) -> object:
     head = HEAD.pack(MAGIC, KEY, len(told), zlib.crc32(told))
     (folder / "a.motionary-words").write_bytes(head + told + arrays)
     found = map_arrays(folder / "a.motionary", "words", KEY, ARRAYS)
-    return found and [array.sum() for array in found.values()]
+    return found and [array.sum() for array in found.arrays.values()]
 
 
 TARGETS: dict[str, Target] = {
     "bvh": Target(True, _bvh_seeds, _read_clip("01_02.bvh")),
     "asf": Target(True, lambda: [ASF], _read_clip("01.asf", **{"01_02__amc": AMC})),
-    "amc": Target(True, lambda: [AMC], _read_clip("01_02.amc", **{"01__asf": ASF})),
+    "amc": Target(True, lambda: [AMC], _read_file("01_02.amc", _read_amc)),
     "trials": Target(True, lambda: [b"trial,fps,source_file\n01_02,60,a.bvh\n02_01,,\n"], _read_trials),
     "captions": Target(True, lambda: [CAPTIONS], _read_file("captions.csv", read_captions)),
     "table": Target(
@@ -558,6 +590,7 @@ TARGETS: dict[str, Target] = {
         True, lambda: [_bundle()["text/vocab.txt"]], _read_file("vocab.txt", _read_vocabulary)
     ),
     "request": Target(True, lambda: [REQUEST], _read_request),
+    "npy-header": Target(True, _header_seeds, _read_file("012314.npy", read_array)),
     "npy": Target(False, _npy_seeds, _read_clip("012314.npy")),
     "weights": Target(False, _weights_seeds, _read_file("a.safetensors", read_safetensors)),
     "bundle": Target(

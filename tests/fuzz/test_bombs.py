@@ -72,10 +72,10 @@ def long_table(path):
     ("name", "make", "read", "most"),
     [
         ("01_01.bvh", long_bvh, read_clip, 4),
-        ("01_01.amc", long_amc, read_clip, 8),
-        ("a.npy", long_npy(10_000, 22, 3), read_clip, 16),
-        ("a.npy", long_npy(2500, 263), read_clip, 8),
-        ("captions.csv", long_table, read_captions, 10),
+        ("01_01.amc", long_amc, read_clip, 4),
+        ("a.npy", long_npy(10_000, 22, 3), read_clip, 4),
+        ("a.npy", long_npy(2500, 263), read_clip, 4),
+        ("captions.csv", long_table, read_captions, 4),
     ],
 )
 def test_memory_grows_with_the_file_and_no_faster(tmp_path, name, make, read, most):

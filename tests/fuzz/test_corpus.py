@@ -26,7 +26,8 @@ def test_what_once_broke_a_reader_breaks_none(file, tmp_path):
 def test_every_seed_is_read(name, number, tmp_path):
     data = TARGETS[name].seeds()[number]
     assert findings(TARGETS[name], data, tmp_path) == []
-    if (name, number) not in [("stream", 1), ("training", 1)]:  # a failure told; a config that lacks its name
+    # A failure told; a config that lacks its name; headers of arrays that are not there.
+    if (name, number) not in [("stream", 1), ("training", 1)] and name != "npy-header":
         TARGETS[name].read(data, tmp_path)
 
 

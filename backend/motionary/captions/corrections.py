@@ -209,7 +209,7 @@ def write_back(changed: Iterable[tuple[ClipInfo, Said]]) -> list[Path]:
         for folder in source.parents:
             table = folder / NAME
             if table not in tables and table.is_file():
-                tables[table] = read_captions(table)
+                tables[table] = dict(read_captions(table))
             name = source.relative_to(folder).as_posix() + action
             if name in tables.get(table, {}):
                 naming.append((table, name))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,15 @@ from numpy.typing import NDArray
 from motionary import rotation
 from motionary.body import HUMAN_LEG, leg_length, metres_per_unit
 from motionary.errors import MotionaryError
-from motionary.formats._text import LONGEST_NAME, MOST_JOINTS, bad_number, check_size, numbers, read_bytes
+from motionary.formats._text import (
+    LONGEST_NAME,
+    MOST_JOINTS,
+    bad_number,
+    check_size,
+    lines,
+    numbers,
+    read_bytes,
+)
 from motionary.motion import END_SUFFIX, Motion, Skeleton
 
 __all__ = ["Asf", "Bone", "asf_of_trial", "read_amc", "read_asf"]
@@ -27,6 +36,7 @@ __all__ = ["Asf", "Bone", "asf_of_trial", "read_amc", "read_asf"]
 FPS = 120.0
 """AMC does not say its rate; CMU's, the one collection there is, has 120 but for some trials (cmu.py)."""
 
+FRAMES_AT_ONCE = 1024
 INCH = 0.0254
 LARGEST_ASF = 16 << 20
 """Bytes; CMU's have some ten thousand."""
@@ -94,10 +104,11 @@ def read_asf(path: Path) -> Asf:
     return Asf(scaled, unit, degrees, position * unit)
 
 
-def read_amc(path: Path, asf: Path | None = None, *, fps: float | None = None) -> Motion:
+def read_amc(path: Path, asf: Path | Asf | None = None, *, fps: float | None = None) -> Motion:
     """The movement in an AMC file on its ASF skeleton.
 
-    asf: that file; None looks for it as :func:`asf_of_trial` does, then takes the only one in the folder.
+    asf: that file, or what :func:`read_asf` found in it; None looks for it as :func:`asf_of_trial` does, then
+    takes the only one in the folder.
     fps: frames a second, which AMC does not say; 120 where not given. Bone translations and lengths, which
     some files have, are read over.
 
@@ -105,14 +116,11 @@ def read_amc(path: Path, asf: Path | None = None, *, fps: float | None = None) -
     no ASF is found.
     """
     path = Path(path)
-    data = read_bytes(path)
-    skeleton_file = read_asf(Path(asf) if asf is not None else _find_asf(path))
-    degrees, body, first_line = _body(path, data, skeleton_file.degrees)
-    channels = _read_frames(path, body, first_line, skeleton_file)
-    frames = len(channels["root"])
-    given = sum(values.size for values in channels.values())
-    check_size(path, frames, len(skeleton_file.bones), given)
-    return _to_motion(skeleton_file, channels, degrees, FPS if fps is None else fps)
+    data = read_bytes(path).rstrip()
+    if not isinstance(asf, Asf):
+        asf = read_asf(Path(asf) if asf is not None else _find_asf(path))
+    degrees, start = _body(path, data, asf.degrees)
+    return _read_motion(path, data, start, asf, degrees, FPS if fps is None else fps)
 
 
 def asf_of_trial(path: Path) -> Path | None:
@@ -271,8 +279,8 @@ def _skeleton(bones: list[Bone] | tuple[Bone, ...]) -> Skeleton:
 FIRST_FRAME = re.compile(rb"^[ \t]*\d+[ \t\r]*$", re.MULTILINE)
 
 
-def _body(path: Path, data: bytes, degrees: bool) -> tuple[bool, bytes, int]:
-    """Whether angles are degrees; the frames, from the first frame number on; and that line's number."""
+def _body(path: Path, data: bytes, degrees: bool) -> tuple[bool, int]:
+    """Whether angles are degrees; and the byte at which the line of the first frame's number begins."""
     first = FIRST_FRAME.search(data)
     if first is None or b":" not in data[: first.start()]:
         raise MotionaryError(
@@ -286,50 +294,110 @@ def _body(path: Path, data: bytes, degrees: bool) -> tuple[bool, bytes, int]:
             f"{path}, line {line}: holds two versions between git's conflict marks; keep one of them"
         )
     header = data[: first.start()].upper()
-    degrees = (degrees or b":DEGREES" in header) and b":RADIANS" not in header
-    return degrees, data[first.start() :], data.count(b"\n", 0, first.start()) + 1
+    return (degrees or b":DEGREES" in header) and b":RADIANS" not in header, first.start()
 
 
-def _read_frames(path: Path, body: bytes, first_line: int, asf: Asf) -> dict[str, NDArray[np.float64]]:
-    """Bone name -> its channels' values (T, channels).
+def _rows(data: bytes, start: int) -> Iterator[bytes]:
+    return (line.replace(b"\t", b" ").strip() for line in lines(data, start))
 
-    Every frame has the same lines, a frame number and one a bone. So line k of all frames is cut out and
-    parsed at once, and only where that does not come out even is the fault looked for line by line.
+
+def _layout(data: bytes, start: int, most: int) -> list[str] | None:
+    """The bones of the first frame's lines, in order; None where there are more than ``most``."""
+    layout: list[str] = []
+    for row in islice(_rows(data, start), 1, None):
+        if row.isdigit():
+            break
+        if len(layout) == most:
+            return None
+        layout.append(row.partition(b" ")[0].decode("latin-1"))
+    return layout
+
+
+def _read_motion(path: Path, data: bytes, start: int, asf: Asf, degrees: bool, fps: float) -> Motion:
+    """The frames in ``data`` from byte ``start`` on.
+
+    Every frame has the same lines, a frame number and one a bone. So line k of many frames is cut out and
+    parsed at once, and only where that does not come out even is the fault looked for line by line. A part of
+    the frames at a time becomes rotations: all lines or numbers at once take several times the file.
     """
-    lines = [line.strip() for line in body.replace(b"\t", b" ").rstrip().split(b"\n")]
-    second = next((i for i, line in enumerate(lines[1:], 1) if line.isdigit()), len(lines))
-    layout = [line.partition(b" ")[0] for line in lines[1:second]]
-    if len(lines) % second:
-        raise _bad_frame(path, lines, first_line, asf)
-    frames = len(lines) // second
-    counted = numbers(b"\n".join(lines[::second]))
-    if len(counted) != frames or np.any(np.diff(counted) != 1):
-        raise _bad_frame(path, lines, first_line, asf)
     bones = {bone.name: bone for bone in asf.bones}
-    values: dict[str, NDArray[np.float64]] = {}
-    for k, name in enumerate(layout, 1):
-        bone = bones.get(name.decode("latin-1"))
-        text = b"\n" + b"\n".join(lines[k::second])
-        label = b"\n" + name + b" "
-        if bone is None or bone.name in values or text.count(label) != frames:
-            raise _bad_frame(path, lines, first_line, asf)
+    layout = _layout(data, start, len(bones))
+    if layout is None or not {bone.name for bone in asf.bones if bone.channels} <= set(layout) <= set(bones):
+        raise _bad_frame(path, data, start, asf)
+    moving = [bones[name] for name in layout]
+    frames, rest = divmod(data.count(b"\n", start) + 1, 1 + len(layout))
+    given = frames * sum(len(bone.channels) for bone in moving)
+    if rest or 2 * given > len(data) or len(set(layout)) != len(layout):  # a number takes two letters or more
+        raise _bad_frame(path, data, start, asf)
+    check_size(path, frames, len(asf.bones), given)
+    skeleton = _skeleton(asf.bones)
+    rotations = np.empty((frames, len(skeleton.names), 4))
+    rotations[:] = rotation.IDENTITY
+    translation = np.tile(asf.position, (frames, 1))
+    number = {bone.name: j for j, bone in enumerate(asf.bones)}
+    rows = _rows(data, start)
+    counted = 0.0
+    for first in range(0, frames, FRAMES_AT_ONCE):
+        some = slice(first, min(first + FRAMES_AT_ONCE, frames))
+        values = _values(list(islice(rows, (some.stop - first) * (1 + len(layout)))), moving)
+        if values is None or (first and values[0, 0] != counted + 1):
+            raise _bad_frame(path, data, start, asf)
+        counted = float(values[-1, 0])
+        column = 1
+        for bone in moving:
+            own = values[:, column : column + len(bone.channels)]
+            rotations[some, number[bone.name]] = _turns(bone, own, degrees)
+            if bone.parent is None:
+                for k, axis in enumerate("XYZ"):
+                    if f"T{axis}" in bone.channels:
+                        translation[some, k] = own[:, bone.channels.index(f"T{axis}")] * asf.unit
+            column += len(bone.channels)
+    return Motion(skeleton, rotations, translation, fps)
+
+
+def _values(rows: list[bytes], moving: list[Bone]) -> NDArray[np.float64] | None:
+    """The numbers of whole frames (T, 1 + channels), each frame's own number first; None where they are
+    not."""
+    step = 1 + len(moving)
+    frames = len(rows) // step
+    counted = numbers(b"\n".join(rows[::step]))
+    if len(counted) != frames or np.any(np.diff(counted) != 1):
+        return None
+    parts = [counted[:, None]]
+    for k, bone in enumerate(moving, 1):
+        text = b"\n" + b"\n".join(rows[k::step])
+        label = b"\n" + bone.name.encode("latin-1") + b" "
+        if text.count(label) != frames:
+            return None
         row = numbers(text.replace(label, b"\n"))
         if len(row) != frames * len(bone.channels) or not np.isfinite(row).all():
-            raise _bad_frame(path, lines, first_line, asf)
-        values[bone.name] = row.reshape(frames, len(bone.channels))
-    lacking = [bone.name for bone in asf.bones if bone.channels and bone.name not in values]
-    if lacking:
-        raise _bad_frame(path, lines, first_line, asf)
+            return None
+        parts.append(row.reshape(frames, len(bone.channels)))
+    values: NDArray[np.float64] = np.concatenate(parts, axis=1)
     return values
 
 
-def _bad_frame(path: Path, lines: list[bytes], first_line: int, asf: Asf) -> MotionaryError:
+def _turns(bone: Bone, values: NDArray[np.float64], degrees: bool) -> NDArray[np.float64]:
+    """A bone's rotations (T, 4) by the values (T, channels) of its channels."""
+    nothing = np.zeros(len(values))
+    angles = np.stack(
+        [
+            values[:, bone.channels.index(f"R{axis}")] if f"R{axis}" in bone.channels else nothing
+            for axis in reversed(bone.order)
+        ],
+        axis=-1,
+    )
+    turn = rotation.from_euler(np.radians(angles) if degrees else angles, bone.order[::-1])
+    return rotation.multiply(rotation.multiply(bone.frame, turn), rotation.inverse(bone.frame))
+
+
+def _bad_frame(path: Path, data: bytes, start: int, asf: Asf) -> MotionaryError:
     """What is wrong with frames that could not be read, found slowly: the first line not as it should be."""
     bones = {bone.name: len(bone.channels) for bone in asf.bones}
     wanted = {name for name, count in bones.items() if count}
     seen: set[str] = set(wanted)
     number = None
-    for line, row in enumerate(lines, first_line):
+    for line, row in enumerate(_rows(data, start), data.count(b"\n", 0, start) + 1):
         where = f"{path}, line {line}"
         name, *words = row.decode("latin-1").split() or [""]
         if name.isdigit() and not words:
@@ -370,25 +438,3 @@ def _bad_frame(path: Path, lines: list[bytes], first_line: int, asf: Asf) -> Mot
     return MotionaryError(
         f"{path}: its bones do not come in the same order in each frame; download the file again"
     )
-
-
-def _to_motion(asf: Asf, channels: dict[str, NDArray[np.float64]], degrees: bool, fps: float) -> Motion:
-    skeleton = _skeleton(asf.bones)
-    frames = len(channels["root"])
-    rotations = np.tile(rotation.IDENTITY, (frames, len(skeleton.names), 1))
-    translation = np.tile(asf.position, (frames, 1))
-    for j, bone in enumerate(asf.bones):
-        values = channels.get(bone.name)
-        if values is None:
-            continue
-        column = {name: values[:, k] for k, name in enumerate(bone.channels)}
-        angles = np.stack(
-            [column.get(f"R{axis}", np.zeros(frames)) for axis in reversed(bone.order)], axis=-1
-        )
-        turn = rotation.from_euler(np.radians(angles) if degrees else angles, bone.order[::-1])
-        rotations[:, j] = rotation.multiply(rotation.multiply(bone.frame, turn), rotation.inverse(bone.frame))
-        if bone.parent is None:
-            for k, axis in enumerate("XYZ"):
-                if f"T{axis}" in column:
-                    translation[:, k] = column[f"T{axis}"] * asf.unit
-    return Motion(skeleton, rotations, translation, fps)

@@ -18,7 +18,15 @@ from motionary import rotation
 from motionary.body import JOINTS, body_positions, find_body, metres_per_unit
 from motionary.errors import MotionaryError
 from motionary.files import replacing
-from motionary.formats._text import LONGEST_NAME, MOST_JOINTS, bad_number, check_size, numbers, read_bytes
+from motionary.formats._text import (
+    LONGEST_NAME,
+    MOST_JOINTS,
+    bad_number,
+    check_size,
+    lines,
+    numbers,
+    read_bytes,
+)
 from motionary.motion import END_SUFFIX, Motion, Skeleton, rest_positions
 
 __all__ = ["read_bvh", "write_bvh"]
@@ -26,6 +34,7 @@ __all__ = ["read_bvh", "write_bvh"]
 FRAMES_AT_ONCE = 1024
 """What is turned from angles to quaternions together; of a long take, all at once would fill the memory."""
 CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
+WORD = re.compile(rb"\S+")
 MOTION_HEAD = re.compile(rb"^[ \t]*MOTION\s+Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.I | re.M)
 Z_UP = rotation.from_axis_angle([1.0, 0.0, 0.0], -np.pi / 2)
 """Takes Blender's axes, Z up and -Y forward, to ours."""
@@ -205,14 +214,15 @@ def _read_rows(path: Path, data: bytes, head: re.Match[bytes], columns: int) -> 
     values = numbers(memoryview(data)[head.end() :])
     if len(values) == frames * columns and np.isfinite(values).all():
         return values.reshape(frames, columns)
-    block = data[head.end() :]
+    block = memoryview(data)[head.end() :]
     bad = bad_number(block, first_line)
     if bad is not None:
         raise MotionaryError(f"{_where(path, bad[0])}: {bad[1]!r} is not a number; export the file again")
-    for line, row in enumerate(block.split(b"\n"), first_line):
-        if row.strip() and len(row.split()) != columns:
+    for line, row in enumerate(lines(data, head.end()), first_line):
+        count = sum(1 for _ in WORD.finditer(row))  # as a list they would take many times the file
+        if count not in (0, columns):
             raise MotionaryError(
-                f"{_where(path, line)}: a frame needs {columns} numbers, found {len(row.split())}; the file "
+                f"{_where(path, line)}: a frame needs {columns} numbers, found {count}; the file "
                 "is cut short or damaged: export it again"
             )
     raise MotionaryError(
