@@ -133,6 +133,13 @@ def index(
     prune: Annotated[
         bool, typer.Option("--prune", help="Drop clips whose files are no longer in SOURCE.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Ray cluster that reads and embeds: HOST:PORT, ray://HOST:PORT, auto, or local (its own).",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read motion files into a library; again, only what changed.
@@ -155,6 +162,7 @@ def index(
             device=device,
             find_blender=partial(find_blender, blender, seconds=blender_seconds),
             prune=prune,
+            ray=ray,
             as_json=as_json,
             screen=RICH,
         )

@@ -78,18 +78,22 @@ def index(
     device: str,
     find_blender: Callable[[], Blender | None],
     prune: bool,
+    ray: str | None,
     as_json: bool,
     screen: Screen,
 ) -> int:
     """Read files and folders into a library; 1 where some failed, each told in a line.
 
-    find_blender: what reads .blend, FBX and glTF, looked for when there is such a file. The other options are
+    find_blender: what reads .blend, FBX and glTF, looked for when there is such a file. ray: the address of a
+    Ray cluster that does it, as for `motionary.index_library.index_library`. The other options are
     those of `motionary.index.index_files`. Raises WrongUsage and MotionaryError.
     """
     if not sources and not reembed:
         raise WrongUsage("give a SOURCE: a motion file or a folder of them", "SOURCE")
     if device not in DEVICES:
         raise WrongUsage(f"{device!r} is none of {', '.join(DEVICES)}", "--device")
+    if ray is not None and reembed:
+        raise WrongUsage("reads files; embed what the library holds again without it", "--ray")
     from motionary.index_library import index_library
 
     try:
@@ -105,6 +109,7 @@ def index(
             prune=prune,
             reread=reread,
             reembed=reembed,
+            ray=ray,
         )
     except KeyboardInterrupt:
         complain(f"interrupted; what was finished is in {library}: run the same command again to go on")
