@@ -547,6 +547,47 @@ def upgrade(library: Path, *, as_json: bool, screen: Screen) -> int:
     return 0
 
 
+def serve(
+    libraries: Sequence[Path],
+    *,
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    tokens: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+    model: Path | None,
+    new_token: str | None,
+    names: Sequence[str],
+) -> int:
+    """Serve libraries, to be read, until it is told to stop; or, with ``new_token``, make a token for someone
+    of that name, who may read the libraries served as ``names``, () for all. Raises WrongUsage and
+    MotionaryError.
+    """
+    from motionary.many_machines import scale_module
+
+    if names and new_token is None:
+        raise WrongUsage("goes with --new-token", "--may-read")
+    run = scale_module("serve")
+    if new_token is not None:
+        if tokens is None:
+            raise WrongUsage("name the file of tokens that it goes to, with --tokens", "--new-token")
+        print(run.add_token(tokens, new_token, names))
+        complain(f"{tokens} has its hash alone; nobody can tell the token again")
+        return 0
+    code: int = run.serve(
+        libraries,
+        config=config,
+        host=host,
+        port=port,
+        tokens=tokens,
+        certificate=certificate,
+        key=key,
+        model=model,
+    )
+    return code
+
+
 def _summary(report: IndexReport) -> str:
     clips = f" ({report.clips} clips)" if report.clips != report.indexed else ""
     parts = [f"indexed {report.indexed}{clips}", f"skipped {report.unchanged} unchanged"]
