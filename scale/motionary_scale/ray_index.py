@@ -1,8 +1,8 @@
 """Motion files read and embedded on the machines of a Ray cluster.
 
 `motionary.index` asks for files and keeps what comes back; here is what it asks where there is a cluster. Ray
-Data hands small blocks of files to workers, one a CPU, each of which holds the model and a process that reads
-(`motionary.reading_processes`), so that a file which ends its reader takes nothing else along. A file's path
+Data hands small blocks of files to workers, one a CPU, each of which has a process that holds the model
+(`motionary.reading_processes`), so that a file which ends its process takes nothing else along. A file's path
 has to lead to the same bytes on every node.
 
 Ray tries a block again when its node dies, and makes a result anew that was lost with one. What comes back
@@ -33,6 +33,7 @@ from motionary.device import embed_on
 from motionary.errors import MotionaryError
 from motionary.index import (
     Elsewhere,
+    Embed,
     FileTask,
     Read,
     ended_its_process,
@@ -55,7 +56,7 @@ ROUND = 100_000
 """Files that the cluster is told of at a time, which bounds what this machine holds of them."""
 
 TRIES = 3
-"""Rounds that a file is asked for where nothing comes back of it, and in each how often Ray goes on."""
+"""Times that a file is asked for where nothing comes back of it, beside what Ray tries by itself."""
 
 STORE = 256 << 20
 """Bytes of shared memory that a cluster of this machine's own holds results in until they are taken."""
@@ -66,9 +67,6 @@ PATIENCE = 10.0
 QUIET: Mapping[str, str] = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # or every start warns of a change to come
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "GRPC_VERBOSITY": "NONE",
 }
 """What keeps Ray from telling its makers, and the terminal, about itself."""
 
@@ -97,8 +95,9 @@ def ray_workers(
 
     address: "HOST:PORT" or "ray://HOST:PORT" of a cluster; "auto", the one that runs on this machine;
     "local", a cluster of this machine's own, for as long as the work takes. device: as for
-    `motionary.device.embed_on` on each node, but "auto" is numpy, and a worker on "cuda" has a GPU to itself. find_blender: looks for a
-    Blender on each node. workers: at most, over all nodes (None: one a CPU of the cluster).
+    `motionary.device.embed_on` on each node, but "auto" is numpy, and a worker on "cuda" has a GPU to itself.
+    find_blender: looks for a Blender on each node. workers: at most, over all nodes (None: one a CPU of the
+    cluster).
 
     What it returns raises MotionaryError where no cluster answers, a node has another version of Motionary,
     or the cluster gives up.
@@ -142,7 +141,6 @@ def _cluster(address: str, workers: int | None) -> Iterator[int]:
     except Exception as error:  # of several kinds: ConnectionError, RuntimeError, ValueError ...
         raise MotionaryError(f"--ray {address}: no Ray cluster to work on ({_told(error)}); {cure}") from None
     try:
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         yield max(1, int(resources.get("CPU", 1)))
     finally:
@@ -186,11 +184,11 @@ def _done_round(tasks: Sequence[FileTask], work: _Work, workers: int) -> Iterato
 
 
 def _streamed(tasks: Sequence[FileTask], size: int, work: _Work, workers: int) -> Iterator[Done]:
-    """What the cluster makes of tasks, ``size`` to a block, as it comes; MotionaryError where a node refuses."""
+    """What the cluster makes of tasks, ``size`` a block, as it comes; MotionaryError where a node refuses."""
     import pyarrow as pa
-    import ray
     from ray.data import ActorPoolStrategy, DataContext, from_arrow
 
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # which importing it sets
     context = DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     context.max_errored_blocks = -1  # they are asked for again
@@ -200,14 +198,12 @@ def _streamed(tasks: Sequence[FileTask], size: int, work: _Work, workers: int) -
     ]
     data = from_arrow(blocks).map_batches(
         _Worker,
-        fn_constructor_args=(ray.put(pickle.dumps(work)),),
+        fn_constructor_args=(pickle.dumps(work),),
         batch_size=1,
         batch_format="pyarrow",
         compute=ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
         num_cpus=1,
         num_gpus=1 if work.device == "cuda" else None,
-        max_restarts=-1,
-        max_task_retries=TRIES,
     )
     for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         for row in cast("pa.Table", batch).column("done").to_pylist():
@@ -218,36 +214,13 @@ def _streamed(tasks: Sequence[FileTask], size: int, work: _Work, workers: int) -
 
 
 class _Worker:
-    """Reads and embeds blocks of files on a node, for as long as Ray keeps it."""
+    """Does blocks of files on a node, for as long as Ray keeps it."""
 
-    def __init__(self, work: Any) -> None:
-        import ray
-
-        self._node = platform.node() or ray.get_runtime_context().get_node_id()
-        self._refusal: MotionaryError | None = None
-        self._no_blender = ""
+    def __init__(self, work: bytes) -> None:
+        self._node = platform.node() or "without a name"
         self._open = ExitStack()
-        try:
-            self._start(pickle.loads(ray.get(work)))  # noqa: S301 - whoever started this worker's own
-        except MotionaryError as error:
-            self._refusal = MotionaryError(f"on node {self._node}: {error}")
-
-    def _start(self, work: _Work) -> None:
-        if work.version != __version__:
-            raise MotionaryError(
-                f"Motionary is of version {__version__} there and {work.version} here; install the same"
-            )
-        self._bundle = work.bundle
-        self._embed = embed_on(work.device, work.bundle) or work.bundle.embed_features
-        blender = None
-        if work.find_blender:
-            try:
-                blender = working_blender(work.find_blender())
-            except MotionaryError as error:
-                self._no_blender = str(error)
-        self._read = self._open.enter_context(
-            reading_process(partial(file_reader, blender), ended_its_process)
-        )
+        reader = partial(_node_reader, self._node, pickle.loads(work))  # noqa: S301 - whoever started this worker's
+        self._do = self._open.enter_context(reading_process(reader, _died))
 
     def __call__(self, batch: pa.Table) -> Iterator[pa.Table]:
         """A table of what was made of each file, pickled, for each file of a table of pickled tasks."""
@@ -255,23 +228,53 @@ class _Worker:
 
         for tasks in batch.column("tasks").to_pylist():
             for task in pickle.loads(tasks):  # noqa: S301 - as above
-                done = pickle.dumps(self._refusal or self._done(task))
-                yield pa.table({"done": pa.array([done], pa.large_binary())})
+                yield pa.table({"done": pa.array([pickle.dumps(self._do(task))], pa.large_binary())})
 
-    def _done(self, task: FileTask) -> Done:
-        none = np.zeros((0, self._bundle.joint_dim), np.float32)
-        if not Path(task.name).is_file():
-            reason = f"is not there on node {self._node}; every node needs the files at the same path"
-            return Read(task.name, failure=f"{task.name}: {reason}"), none
-        if self._no_blender and is_blenders(task):
-            reason = f"not read on node {self._node}: {self._no_blender}"
-            return Read(task.name, failure=f"{task.name}: {reason}"), none
-        read = self._read(task)
+
+@contextmanager
+def _node_reader(node: str, work: _Work) -> Iterator[Callable[[FileTask], Done | MotionaryError]]:
+    """In a worker's reading process: what makes of a file all that a library keeps, or refuses them all."""
+    with ExitStack() as opened:
+        refusal: MotionaryError | None = None
+        embed: Embed = work.bundle.embed_features
+        blender, no_blender = None, ""
         try:
-            vectors = self._embed(read.parts) if read.parts else none
-        except Exception as error:  # whatever one file's motion does to the model, the others are embedded
-            return Read(task.name, failure=told_reason(task.name, error)), none
-        return replace(read, parts=()), vectors
+            if work.version != __version__:
+                told = (
+                    f"Motionary is of version {__version__} there and {work.version} here; install the same"
+                )
+                raise MotionaryError(told)
+            embed = embed_on(work.device, work.bundle) or embed
+        except MotionaryError as error:
+            refusal = MotionaryError(f"on node {node}: {error}")
+        if work.find_blender:
+            try:
+                blender = working_blender(work.find_blender())
+            except MotionaryError as error:
+                no_blender = f"not read on node {node}: {error}"
+        read = opened.enter_context(file_reader(blender))
+        none = np.zeros((0, work.bundle.joint_dim), np.float32)
+
+        def do(task: FileTask) -> Done | MotionaryError:
+            if refusal:
+                return refusal
+            reason = no_blender if is_blenders(task) else ""
+            if not Path(task.name).is_file():
+                reason = f"is not there on node {node}; every node needs the files at the same path"
+            if reason:
+                return Read(task.name, failure=f"{task.name}: {reason}"), none
+            found = read(task)
+            try:
+                vectors = embed(found.parts) if found.parts else none
+            except Exception as error:  # whatever one file's motion does to the model, the others go on
+                return Read(task.name, failure=told_reason(task.name, error)), none
+            return replace(found, parts=()), vectors
+
+        yield do
+
+
+def _died(task: FileTask, exit_code: int | None) -> Done:
+    return ended_its_process(task, exit_code), np.zeros((0, 0), np.float32)
 
 
 def _told(error: BaseException) -> str:
