@@ -36,6 +36,7 @@ test-ui: $(VENV)/test-ready
 
 # The long forms of what `make test` tries in short: pulled plugs, crowds, fuzzing. Hours.
 soak: $(VENV)/test-ready
+	$(VENV)/bin/python scripts/soak_plugs.py --markdown docs/reliability.md
 
 extension: $(VENV)/demo-ready
 	$(VENV)/bin/python scripts/build_extension.py

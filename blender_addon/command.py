@@ -211,6 +211,11 @@ def _index_options(parser: Parser) -> None:
     parser.add_argument(
         "--prune", action="store_true", help="Drop clips whose files are no longer in SOURCE."
     )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="A Ray cluster that reads and embeds: HOST:PORT, ray://HOST:PORT, auto, or local (its own).",
+    )
     _add_json(parser)
 
 
@@ -226,6 +231,7 @@ def _index(options: Options) -> int:
         device=options.device,
         find_blender=partial(_find_blender, options.blender, seconds=options.blender_seconds),
         prune=options.prune,
+        ray=options.ray,
         as_json=options.json,
         screen=PLAIN,
     )

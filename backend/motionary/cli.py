@@ -1,10 +1,10 @@
 """The command line: ``motionary index | search | similar | duplicates | caption | info | export | upgrade |
-starter``.
+serve | starter``.
 
 Results go to stdout (with ``--json`` one JSON document and nothing else), progress and failures to stderr.
 Exit codes: 0 done, 1 a failure said in one line, 2 wrong usage, 130 interrupted, 141 nobody reads the output.
 Here are the options alone: what a command does is in `motionary.commands`, for the Blender extension's
-command.py has the same commands and options (a test compares them).
+command.py has the same commands, `serve` aside, and options (a test compares them).
 """
 
 from __future__ import annotations
@@ -133,6 +133,13 @@ def index(
     prune: Annotated[
         bool, typer.Option("--prune", help="Drop clips whose files are no longer in SOURCE.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Ray cluster that reads and embeds: HOST:PORT, ray://HOST:PORT, auto, or local (its own).",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read motion files into a library; again, only what changed.
@@ -155,6 +162,7 @@ def index(
             device=device,
             find_blender=partial(find_blender, blender, seconds=blender_seconds),
             prune=prune,
+            ray=ray,
             as_json=as_json,
             screen=RICH,
         )
@@ -388,6 +396,63 @@ def starter(
 ) -> None:
     """Write the starter clips, made by our own code, as BVH files with captions.csv."""
     _leave(lambda: commands.starter(out))
+
+
+@app.command()
+def serve(
+    libraries: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="LIB...", help="Libraries; each is served under its file's name."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="What to serve and how; options go before what it says."),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on; 127.0.0.1, this machine, if not given.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, help="The port to listen on; 8423 if not given, 0 for any.")
+    ] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Who may read what: hashes of tokens, and libraries."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE.pem", help="Serve by https, with this certificate.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's private key.")] = None,
+    model: ModelPath = None,
+    new_token: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Serve nothing: make a token for NAME, and print it once."),
+    ] = None,
+    may_read: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LIBRARY",
+            help="With --new-token, a library that it may read, by its name; may be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Serve libraries to a team over HTTP, to be searched and read, not changed.
+
+    Needs pip install "motionary[scale]". Other machines than this one have to show a token.
+    """
+    _leave(
+        lambda: commands.serve(
+            libraries or (),
+            config=config,
+            host=host,
+            port=port,
+            tokens=tokens,
+            certificate=certificate,
+            key=key,
+            model=model,
+            new_token=new_token,
+            names=may_read or (),
+        )
+    )
 
 
 @contextmanager

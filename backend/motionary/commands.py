@@ -78,18 +78,22 @@ def index(
     device: str,
     find_blender: Callable[[], Blender | None],
     prune: bool,
+    ray: str | None,
     as_json: bool,
     screen: Screen,
 ) -> int:
     """Read files and folders into a library; 1 where some failed, each told in a line.
 
-    find_blender: what reads .blend, FBX and glTF, looked for when there is such a file. The other options are
+    find_blender: what reads .blend, FBX and glTF, looked for when there is such a file. ray: the address of a
+    Ray cluster that does it, as for `motionary.index_library.index_library`. The other options are
     those of `motionary.index.index_files`. Raises WrongUsage and MotionaryError.
     """
     if not sources and not reembed:
         raise WrongUsage("give a SOURCE: a motion file or a folder of them", "SOURCE")
     if device not in DEVICES:
         raise WrongUsage(f"{device!r} is none of {', '.join(DEVICES)}", "--device")
+    if ray is not None and reembed:
+        raise WrongUsage("reads files; embed what the library holds again without it", "--ray")
     from motionary.index_library import index_library
 
     try:
@@ -105,6 +109,7 @@ def index(
             prune=prune,
             reread=reread,
             reembed=reembed,
+            ray=ray,
         )
     except KeyboardInterrupt:
         complain(f"interrupted; what was finished is in {library}: run the same command again to go on")
@@ -540,6 +545,47 @@ def upgrade(library: Path, *, as_json: bool, screen: Screen) -> int:
         what = f"{_number(done.clips, 'clip')} measured again"
         print(f"upgraded {library} from version {done.before} to {done.after}: {what}")
     return 0
+
+
+def serve(
+    libraries: Sequence[Path],
+    *,
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    tokens: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+    model: Path | None,
+    new_token: str | None,
+    names: Sequence[str],
+) -> int:
+    """Serve libraries, to be read, until it is told to stop; or, with ``new_token``, make a token for someone
+    of that name, who may read the libraries served as ``names``, () for all. Raises WrongUsage and
+    MotionaryError.
+    """
+    from motionary.many_machines import scale_module
+
+    if names and new_token is None:
+        raise WrongUsage("goes with --new-token", "--may-read")
+    run = scale_module("serve")
+    if new_token is not None:
+        if tokens is None:
+            raise WrongUsage("name the file of tokens that it goes to, with --tokens", "--new-token")
+        print(run.add_token(tokens, new_token, names))
+        complain(f"{tokens} has its hash alone; nobody can tell the token again")
+        return 0
+    code: int = run.serve(
+        libraries,
+        config=config,
+        host=host,
+        port=port,
+        tokens=tokens,
+        certificate=certificate,
+        key=key,
+        model=model,
+    )
+    return code
 
 
 def _summary(report: IndexReport) -> str:

@@ -1,8 +1,9 @@
 """Motion files into a library: read, embed, keep; again and again, only what changed.
 
-Files are read and their features computed in other processes; embedding, which numpy spreads over the cores
-by itself (or a GPU does it: ``motionary.device``), and writing happen here. A file's clips are one
-transaction, so whenever the work is stopped, what was finished stays and the same call goes on from there.
+Files are read and their features computed in other processes (``motionary.reading_processes``); embedding,
+which numpy spreads over the cores by itself (or a GPU does it: ``motionary.device``), and writing happen
+here. Other machines may read and embed instead; only this one writes. A file's clips are one transaction, so
+whenever the work is stopped, what was finished stays and the same call goes on from there.
 What only Blender reads, a Blender of each reading process reads (``motionary.blender_files``).
 """
 
@@ -11,18 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, chain
-from multiprocessing import get_context, resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,28 +46,35 @@ from motionary.formats import SUFFIXES, read_clip
 from motionary.library import Library, Model, NewClip, Source
 from motionary.moments import cut_costs, snapped
 from motionary.motion import Clip, Motion
+from motionary.reading_processes import read_all
 from motionary.search import MotionModel, check_model
 
 __all__ = [
+    "Elsewhere",
     "Embed",
+    "FileTask",
     "IndexReport",
     "MotionModel",
     "Progress",
+    "Read",
     "Windows",
     "add_clips",
     "embed_again",
+    "ended_its_process",
+    "file_reader",
     "index_files",
+    "is_blenders",
     "measured_windows",
     "motion_files",
     "motion_windows",
+    "told_reason",
     "window_frames",
+    "working_blender",
 ]
 
 BATCH = 8192
 """Frames that are embedded together: enough to keep numpy or a GPU busy, little to lose when stopped."""
 ALL_SUFFIXES = (*SUFFIXES, *BLENDER_SUFFIXES)
-AHEAD = 4
-"""Files a process that reads may be ahead of what is written, which bounds the memory."""
 
 Embed: TypeAlias = Callable[[Sequence[NDArray[Any]]], NDArray[np.float32]]
 """Features (T, 263) at 20 fps of N motions to (N, D) unit rows."""
@@ -130,7 +134,7 @@ class IndexReport:
 
 
 @dataclass(frozen=True)
-class _File:
+class FileTask:
     """A motion file to read; ``sha256``: what the library holds of it, where it was read in the same way.
 
     said: of the file; of_clips: of its clips, by their names.
@@ -155,7 +159,7 @@ class _Stored:
 
 
 @dataclass(frozen=True, eq=False)
-class _Read:
+class Read:
     """What a reading process made of a task: clips (None: the file holds what it did), or a failure.
 
     spans: (N, 2) seconds; parts: the features of each span, (F, 263), of one clip after the other; facts: of
@@ -172,9 +176,11 @@ class _Read:
     notes: tuple[str, ...] = ()
 
 
-Task = TypeVar("Task", _File, _Stored)
-Reader: TypeAlias = Callable[[], AbstractContextManager[Callable[[Task], _Read]]]
-"""What a reading process does with its tasks, and what it needs for that, from its first task to its last."""
+Elsewhere: TypeAlias = Callable[
+    [Sequence["FileTask"], Callable[[], bool] | None], Iterator[tuple["Read", NDArray[np.float32]]]
+]
+"""What reads and embeds files on other machines, until its second argument says so: what was read of each, in
+any order, and the embeddings (N, D) of its spans."""
 
 
 def index_files(
@@ -190,6 +196,7 @@ def index_files(
     embed: Embed | None = None,
     batch: int | None = None,
     blender: Callable[[], Blender | None] = find_blender,
+    elsewhere: Elsewhere | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> IndexReport:
@@ -204,8 +211,10 @@ def index_files(
     frames a second of files whose header is wrong. prune: drop what the library has of files that are no
     longer in ``sources``. reread: unchanged files too. embed: what embeds instead of
     ``bundle.embed_features``, to the same vectors. batch: frames that are embedded together, and then kept
-    (None: BATCH). blender: finds what reads such files; called where there are any to read. progress: called
-    after each file, once it is kept. cancel: asked before each file whether to stop.
+    (None: BATCH). blender: finds what reads such files; called where there are any to read. elsewhere: reads
+    and embeds on other machines, with Blenders that it finds there; workers, embed, batch and blender are for
+    this one. progress: called after each file, once it is kept. cancel: asked before each file whether to
+    stop.
 
     MotionaryError where another model embedded the library, or it cannot be written.
     """
@@ -226,7 +235,7 @@ def index_files(
         of_clips = dict(said.get(path, {}))
         of_file = of_clips.pop("", None)
         reading = _reading(fps, of_file, of_clips)
-        file = _File(path, of_file or Said((), ()), fps, windows, reading, of_clips=of_clips)
+        file = FileTask(path, of_file or Said((), ()), fps, windows, reading, of_clips=of_clips)
         old = known.get(path)
         if reread or old is None or old.reading != reading:
             tasks.append(file)
@@ -235,18 +244,23 @@ def index_files(
 
     unchanged = finished = len(paths) - len(tasks)
     reads_them = None
-    if for_blender := [task for task in tasks if _is_blenders(task)]:
+    for_blender = [task for task in tasks if is_blenders(task)]
+    if for_blender and elsewhere is None:
         try:
-            reads_them = _working(blender())
+            reads_them = working_blender(blender())
         except MotionaryError as error:
-            tasks = [task for task in tasks if not _is_blenders(task)]
+            tasks = [task for task in tasks if not is_blenders(task)]
             finished += len(for_blender)
             failures.append(f"{_counted(for_blender)} not read: {error}")
             tell(Progress(finished, len(paths), for_blender[-1].name, failures[-1]))
     indexed = clips = 0
     notes: list[str] = []
-    reads = _parallel(partial(_file_reader, reads_them), tasks, workers, cancel)
-    for read, vectors in chain.from_iterable(_embedded(reads, bundle, embed, batch or BATCH)):
+    if elsewhere:
+        done = elsewhere(tasks, cancel)
+    else:
+        reads = read_all(partial(file_reader, reads_them), ended_its_process, tasks, workers, cancel)
+        done = chain.from_iterable(_embedded(reads, bundle, embed, batch or BATCH))
+    for read, vectors in done:
         if read.failure:
             failures.append(read.failure)
         elif read.source and read.clips is not None:
@@ -298,7 +312,7 @@ def embed_again(
     tell = progress or (lambda _: None)
     failures = []
     finished = 0
-    reads = _parallel(_stored_reader, tasks, workers, cancel)
+    reads = read_all(_stored_reader, ended_its_process, tasks, workers, cancel)
     for made in _embedded(reads, bundle, embed, batch or BATCH):
         done = zip(tasks[finished:], made, strict=False)
         vectors = [
@@ -454,16 +468,17 @@ def _reading(fps: float | None, said: Said | None, of_clips: Mapping[str, Said])
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
-def _is_blenders(task: _File) -> bool:
+def is_blenders(task: FileTask) -> bool:
+    """Whether only Blender reads this file."""
     return task.name.lower().endswith(BLENDER_SUFFIXES)
 
 
-def _counted(files: Sequence[_File]) -> str:
+def _counted(files: Sequence[FileTask]) -> str:
     more = f" and {len(files) - 1} more {'file' if len(files) == 2 else 'files'}" if len(files) > 1 else ""
     return f"{files[0].name}{more}"
 
 
-def _working(blender: Blender | None) -> Blender:
+def working_blender(blender: Blender | None) -> Blender:
     """``blender``; MotionaryError, with the cure, where there is none or it does not come up."""
     if blender is None:
         raise MotionaryError(f"no Blender was found, which reads {', '.join(BLENDER_SUFFIXES)}; {CURE}")
@@ -496,7 +511,8 @@ def _is_gone(source: Source, places: Sequence[Path]) -> bool:
 
 
 @contextmanager
-def _file_reader(blender: Blender | None) -> Iterator[Callable[[_File], _Read]]:
+def file_reader(blender: Blender | None) -> Iterator[Callable[[FileTask], Read]]:
+    """What reads one file after another in a process; ``blender`` reads what only Blender does."""
     if blender is None:
         yield _read_file
         return
@@ -504,7 +520,7 @@ def _file_reader(blender: Blender | None) -> Iterator[Callable[[_File], _Read]]:
         yield partial(_read_file, blenders=read)
 
 
-def _read_file(task: _File, blenders: ReadFile | None = None) -> _Read:
+def _read_file(task: FileTask, blenders: ReadFile | None = None) -> Read:
     path = Path(task.name)
     try:
         task.name.encode()
@@ -515,17 +531,17 @@ def _read_file(task: _File, blenders: ReadFile | None = None) -> _Read:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         source = Source(task.name, status.st_size, status.st_mtime_ns, digest, task.reading)
         if digest == task.sha256:
-            return _Read(task.name, source)
-        if blenders and _is_blenders(task):
+            return Read(task.name, source)
+        if blenders and is_blenders(task):
             return _made_of_many(task, source, blenders(path))
         new, parts = _prepared(_told_of(read_clip(path, fps=task.fps), task.said), task.windows)
         notes = _unknown(task, ())
     except Exception as error:  # whatever one file does to its reader, the others are to be read
-        return _Read(task.name, failure=_reason(task.name, error))
-    return _Read(task.name, source, [new], parts=parts, notes=notes)
+        return Read(task.name, failure=told_reason(task.name, error))
+    return Read(task.name, source, [new], parts=parts, notes=notes)
 
 
-def _made_of_many(task: _File, source: Source, found: FileClips) -> _Read:
+def _made_of_many(task: FileTask, source: Source, found: FileClips) -> Read:
     """The clips of a file that holds any number of them; one that is no body's is passed over with a note."""
     clips: list[NewClip] = []
     parts: list[NDArray[np.float32]] = []
@@ -541,7 +557,7 @@ def _made_of_many(task: _File, source: Source, found: FileClips) -> _Read:
             continue
         clips.append(new)
         parts += own
-    return _Read(task.name, source, clips, parts=parts, notes=tuple(notes))
+    return Read(task.name, source, clips, parts=parts, notes=tuple(notes))
 
 
 def _told_of(clip: Clip, said: Said) -> Clip:
@@ -553,7 +569,7 @@ def _told_of(clip: Clip, said: Said) -> Clip:
     )
 
 
-def _unknown(task: _File, clips: Sequence[str]) -> tuple[str, ...]:
+def _unknown(task: FileTask, clips: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         f"{task.name}#{name}: {CAPTIONS_NAME} has captions for this clip, which the file does not have"
         for name in task.of_clips
@@ -562,19 +578,19 @@ def _unknown(task: _File, clips: Sequence[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _stored_reader() -> Iterator[Callable[[_Stored], _Read]]:
+def _stored_reader() -> Iterator[Callable[[_Stored], Read]]:
     yield _read_stored
 
 
-def _read_stored(task: _Stored) -> _Read:
+def _read_stored(task: _Stored) -> Read:
     try:
         with store.open_library(Path(task.name)) as library:
             motion = store.clip_motion(library, task.clip)
         spans, parts = _parts(motion, task.windows)
         facts = measured_windows(motion, spans)
     except Exception as error:  # as above
-        return _Read(task.name, failure=_reason(f"{task.name}: clip {task.clip}", error))
-    return _Read(task.name, spans=spans, parts=parts, facts=facts)
+        return Read(task.name, failure=told_reason(f"{task.name}: clip {task.clip}", error))
+    return Read(task.name, spans=spans, parts=parts, facts=facts)
 
 
 def _prepared(clip: Clip, windows: Windows) -> tuple[NewClip, list[NDArray[np.float32]]]:
@@ -617,7 +633,7 @@ def measured_windows(motion: Motion, spans: NDArray[np.float64]) -> NDArray[np.f
     return np.array(rows, np.float32)
 
 
-def _reason(name: str, error: Exception) -> str:
+def told_reason(name: str, error: Exception) -> str:
     """One line that begins with what could not be read."""
     if isinstance(error, MotionaryError):
         reason = str(error)
@@ -633,12 +649,21 @@ def _reason(name: str, error: Exception) -> str:
     return reason if name in reason else f"{name}: {reason}"
 
 
+def ended_its_process(task: FileTask | _Stored, exit_code: int | None) -> Read:
+    """What is told of a task that the process which did it did not survive."""
+    return Read(
+        task.name,
+        failure=f"{task.name}: reading it ended the process that did (exit code {exit_code}); it may need "
+        "more memory than there is",
+    )
+
+
 # Here
 
 
 def _embedded(
-    reads: Iterable[_Read], bundle: MotionModel, embed: Embed | None, batch: int
-) -> Iterator[list[tuple[_Read, NDArray[np.float32]]]]:
+    reads: Iterable[Read], bundle: MotionModel, embed: Embed | None, batch: int
+) -> Iterator[list[tuple[Read, NDArray[np.float32]]]]:
     """The ``reads``, in order, ``batch`` frames at a time, with the embeddings (N, D) of their parts.
 
     numpy embeds each read alone: what is embedded together changes the last bits, and a run that was stopped
@@ -656,8 +681,8 @@ def _embedded(
         yield list(zip(waiting, np.split(vectors, ends[:-1]), strict=True))
 
 
-def _batches(reads: Iterable[_Read], frames: int) -> Iterator[list[_Read]]:
-    waiting: list[_Read] = []
+def _batches(reads: Iterable[Read], frames: int) -> Iterator[list[Read]]:
+    waiting: list[Read] = []
     held = 0
     for read in reads:
         waiting.append(read)
@@ -667,96 +692,3 @@ def _batches(reads: Iterable[_Read], frames: int) -> Iterator[list[_Read]]:
             waiting, held = [], 0
     if waiting:
         yield waiting
-
-
-def _parallel(
-    reader: Reader[Task],
-    tasks: Sequence[Task],
-    workers: int | None,
-    cancel: Callable[[], bool] | None,
-) -> Iterator[_Read]:
-    """What ``reader`` makes of each task, in order, until ``cancel``; at most AHEAD a process are kept ahead.
-
-    Not concurrent.futures: there, a process that dies takes every task under way with it, and one whose
-    parent is killed, or interrupted twice, waits for ever. Here each process has a pipe of its own, whose
-    end tells who died of what, and is ended at once when the work is stopped.
-    """
-    workers = min(workers or os.cpu_count() or 1, len(tasks))
-    is_stopped = cancel or (lambda: False)
-    if workers <= 1:
-        with reader() as read:
-            for task in tasks:
-                if is_stopped():
-                    return
-                yield read(task)
-        return
-    given = taken = 0
-    results: dict[int, _Read] = {}
-    busy: dict[Connection, int] = {}
-    readers = dict(_process(reader) for _ in range(workers))
-    try:
-        while taken < len(tasks):
-            for pipe in readers:
-                if pipe not in busy and given < min(len(tasks), taken + AHEAD * workers) and not is_stopped():
-                    with suppress(BrokenPipeError):  # it died, which reading from it will tell
-                        pipe.send(tasks[given])
-                    busy[pipe], given = given, given + 1
-            if taken in results:
-                yield results.pop(taken)
-                taken += 1
-                continue
-            if not busy:
-                return
-            for pipe in cast("list[Connection]", wait(list(busy))):
-                number = busy.pop(pipe)
-                try:
-                    results[number] = pipe.recv()
-                except (EOFError, ConnectionResetError):
-                    died = readers.pop(pipe)
-                    died.join()
-                    results[number] = _Read(
-                        tasks[number].name,
-                        failure=f"{tasks[number].name}: reading it ended the process that did (exit code "
-                        f"{died.exitcode}); it may need more memory than there is",
-                    )
-                    readers |= [_process(reader)]
-    finally:
-        for process in readers.values():
-            process.terminate()
-        for pipe, process in readers.items():
-            process.join()
-            pipe.close()
-
-
-def _process(reader: Reader[Task]) -> tuple[Connection, SpawnProcess]:
-    """A new process that reads, and this end of its pipe."""
-    # Spawned, for a fork of a process with threads (Blender's, or numpy's) may hang.
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(reader, there), daemon=True)
-    with _deaf_to_interrupts():
-        process.start()
-    there.close()  # so that the pipe ends when the process does
-    return here, process
-
-
-def _serve(reader: Reader[Task], pipe: Connection) -> None:
-    """In a reading process: do what comes through the pipe, until nobody is at its other end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there is no mask
-    with suppress(EOFError, OSError), reader() as read:
-        while True:
-            pipe.send(read(pipe.recv()))
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes started within leave Ctrl-C to this one from their first moment: they inherit its mask."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # which the first process would start, and that undoes the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -704,6 +704,7 @@ def test_a_process_that_dies_of_a_file_takes_no_other_with_it(moves, tmp_path):
         from functools import partial
         from pathlib import Path
         from motionary import index
+        from motionary.reading_processes import read_all
 
         def dies(task):
             if task.name.endswith("long.bvh"):
@@ -713,8 +714,8 @@ def test_a_process_that_dies_of_a_file_takes_no_other_with_it(moves, tmp_path):
         if __name__ == "__main__":
             from motionary.captions_csv import Said
             files = sorted(Path({str(moves)!r}).rglob("*.bvh"))
-            tasks = [index._File(str(f), Said((), ()), None, index.Windows(), "") for f in files]
-            for read in index._parallel(partial(nullcontext, dies), tasks, 2, None):
+            tasks = [index.FileTask(str(f), Said((), ()), None, index.Windows(), "") for f in files]
+            for read in read_all(partial(nullcontext, dies), index.ended_its_process, tasks, 2, None):
                 print(Path(read.name).name, read.failure and read.failure.partition(": ")[2])
         """
     )

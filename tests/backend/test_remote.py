@@ -592,3 +592,40 @@ def test_a_certificate_that_nobody_vouches_for_or_of_another_host_is_refused(
     with pytest.raises(Unreachable, match=r"its certificate is not trusted .*SSL_CERT_FILE"):
         library_facts(client)
     assert secure.asked == []  # and no token went there
+
+
+# Anything at all
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from([HIT, [HIT], FACTS, [FACTS], 1, "moves"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*HIT, *FACTS, "hits", "total", "understood", "frames"]), inner)
+    ),
+    max_leaves=12,
+)
+ASKED = {
+    "search": lambda client: search_served(client, "walks"),
+    "similar": lambda client: similar_served(client, 1),
+    "facts": library_facts,
+    "list": served_libraries,
+    "clip": lambda client: clip_facts(client, 1),
+    "motion": lambda client: fetch_motion(client, 1),
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+@settings(max_examples=40, deadline=None)
+@given(value=VALUES, more=st.dictionaries(st.sampled_from([*HIT, *FACTS]), VALUES, max_size=3))
+def test_any_answer_is_a_sentence_or_what_was_asked_for(what, value, more):
+    base = {"search": {"hits": [HIT | more], "total": 1}, "facts": FACTS | more, "clip": HIT | more}
+    for document in (value, base.get(what, value)):
+        try:
+            ASKED[what](_Canned(json.dumps(document).encode()))
+        except MotionaryError as error:
+            assert str(error).isprintable()  # noqa: PT017

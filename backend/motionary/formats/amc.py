@@ -40,6 +40,8 @@ FRAMES_AT_ONCE = 1024
 INCH = 0.0254
 LARGEST_ASF = 16 << 20
 """Bytes; CMU's have some ten thousand."""
+LONGEST_COUNT = 18
+"""Digits of a frame's number; none that is meant to be one has more."""
 NEEDED = ("name", "direction", "length", "axis")
 CHANNELS = ("TX", "TY", "TZ", "RX", "RY", "RZ", "L")
 
@@ -400,7 +402,7 @@ def _bad_frame(path: Path, data: bytes, start: int, asf: Asf) -> MotionaryError:
     for line, row in enumerate(_rows(data, start), data.count(b"\n", 0, start) + 1):
         where = f"{path}, line {line}"
         name, *words = row.decode("latin-1").split() or [""]
-        if name.isdigit() and not words:
+        if name.isascii() and name.isdigit() and len(name) < LONGEST_COUNT and not words:
             if seen < wanted:
                 lost = ", ".join(sorted(wanted - seen))
                 return MotionaryError(

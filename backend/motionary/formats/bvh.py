@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary import rotation
-from motionary.body import JOINTS, body_positions, find_body, metres_per_unit
+from motionary.body import JOINTS, UNITS, BodyMap, body_positions, find_body, metres_per_unit
 from motionary.errors import MotionaryError
 from motionary.files import replacing
 from motionary.formats._text import (
@@ -91,8 +91,11 @@ def read_bvh(path: Path, *, unit: float | None = None, fps: float | None = None)
     rate = _rate(path, data, head) if fps is None else fps
     del data, head  # which holds it, too: what comes now takes as much memory again
     motion = _to_motion(joints, rows, rate)
-    motion = _scaled(motion, metres_per_unit(motion.skeleton) if unit is None else unit)
-    return _turned(motion, Z_UP) if _stands_along_z(motion) else motion
+    body = _body(motion.skeleton)
+    if unit is None:
+        unit = metres_per_unit(motion.skeleton) if body is not None else UNITS["cm"]
+    motion = _scaled(motion, unit)
+    return _turned(motion, Z_UP) if body is not None and _stands_along_z(motion, body) else motion
 
 
 def _where(path: Path, line: int) -> str:
@@ -317,12 +320,16 @@ def _scaled(motion: Motion, unit: float) -> Motion:
     return replace(motion, skeleton=skeleton, translation=motion.translation * unit)
 
 
-def _stands_along_z(motion: Motion) -> bool:
-    """Whether a body's head is above its feet along Z, in the rest pose and on average in the movement."""
+def _body(skeleton: Skeleton) -> BodyMap | None:
+    """The human body on a skeleton, looked for once: to find out that there is none takes longest."""
     try:
-        body = find_body(motion.skeleton)
+        return find_body(skeleton)
     except MotionaryError:
-        return False
+        return None
+
+
+def _stands_along_z(motion: Motion, body: BodyMap) -> bool:
+    """Whether a body's head is above its feet along Z, in the rest pose and on average in the movement."""
     some = slice(None, None, max(1, motion.frames // 50))
     sample = replace(motion, rotations=motion.rotations[some], translation=motion.translation[some])
     poses = body_positions(sample, body).mean(axis=0), body.weights @ rest_positions(motion.skeleton)
