@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from motionary.body import JOINTS, PARENTS, mirror_joints
+from motionary.body import JOINTS, PARENTS, find_body, mirror_joints
 from motionary.features import FPS, motion_joints
-from motionary.motion import Motion
+from motionary.motion import Motion, rest_positions
 
 __all__ = ["Likeness", "Trace", "compare", "trace"]
 
@@ -98,7 +98,9 @@ def trace(motion: Motion, *, mirrored: bool = False) -> Trace:
         joints = mirror_joints(joints)
     lines = joints[:, [to for _, to in LINES]] - joints[:, [from_ for from_, _ in LINES]]
     lines /= np.maximum(np.linalg.norm(lines, axis=-1, keepdims=True), 1e-9)
-    bones = np.linalg.norm(joints[:, 1:] - joints[:, list(PARENTS[1:])], axis=-1).mean(axis=0)
+    # The movement is the common body's; whose skeleton it is on is told by its own bones.
+    own = find_body(motion.skeleton).weights @ rest_positions(motion.skeleton)
+    bones = np.linalg.norm(own[1:] - own[list(PARENTS[1:])], axis=-1)
     legs = [AT[f"{side}_{joint}"] - 1 for side in ("left", "right") for joint in ("knee", "ankle")]
     leg = max(float(bones[legs].sum()) / 2, 1e-6)
     return Trace(
