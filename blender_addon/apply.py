@@ -101,10 +101,13 @@ def apply_motion(
     options: ApplyOptions | None = None,
     *,
     rig: RigMap | None = None,
+    probed: dict[frozenset[str], Target] | None = None,
 ) -> Applied:
     """Key ``motion`` onto ``armature`` under ``name``, in the scene's frame rate.
 
-    ``rig`` is found if not given.
+    ``rig`` is found if not given. probed: how the armature answers to its controls, by the joints that move,
+    as calls before this one have seen and written down there; for many clips in a row, with the same rig and
+    root motion, between which nothing of the armature changes.
 
     The scene's frame range, the rig's rest pose, constraints and rotation modes, and the Action that was
     there stay as they are; rig switches are set as the options say, and returned.
@@ -125,7 +128,10 @@ def apply_motion(
 
     changes: list[Change] = [] if options.switches == "leave" else flip_switches(armature, rig)
     try:
-        target = probe(armature, rig, joints, root=options.root_motion == "root")
+        moving, seen = frozenset(joints), {} if probed is None else probed
+        if moving not in seen:
+            seen[moving] = probe(armature, rig, joints, root=options.root_motion == "root")
+        target = seen[moving]
         begins = _standing_at(armature, target, start) if _goes_on(armature, options) else None
         pose, slides = _retargeted(armature, motion, target, options, begins)
         channels = _channels(armature, target, pose, changes, options)

@@ -11,6 +11,7 @@ import bpy
 from motionary.edits import trim
 from motionary.errors import MotionaryError
 from motionary.library import clip_info, clip_motion, open_library
+from motionary.rig_solve import Target
 
 from .armature import check_posable, find_armature
 from .assets import (
@@ -72,6 +73,7 @@ class Batch:
         self._root, self._author, self._license = root, author, license
         self._pieces = list(pieces)
         self._made: dict[str, Named] = {}
+        self._probed: dict[frozenset[str], Target] = {}  # half of a step's time on a rig of many bones
         self._library = open_library(library)
 
     @property
@@ -90,7 +92,8 @@ class Batch:
             motion = clip_motion(self._library, piece.clip)
             end_s = motion.duration if piece.end_s is None else min(piece.end_s, motion.duration)
             motion = trim(motion, piece.start_s, end_s)
-            action, _ = make_action(find_armature(self._armature), motion, name, self._options, rig=self._rig)
+            armature = find_armature(self._armature)
+            action, _ = make_action(armature, motion, name, self._options, rig=self._rig, probed=self._probed)
             about = about_clip(
                 info, self._library.path, piece.start_s, end_s, author=self._author, license=self._license
             )

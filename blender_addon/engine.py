@@ -254,8 +254,11 @@ class Held:
             self._client = kept = Client(library, self._is_stale)
         return kept
 
-    def is_news(self, library: Served) -> bool:
-        """Whether a served library is another than it was; looked up every STATE_S."""
+    def is_news(self, library: Served, state: str) -> bool:
+        """Whether a served library is another than it was: by the ``state`` that came with an answer; where
+        none did, that is looked up every STATE_S."""
+        if state:
+            return self.motions.is_news(library, state)
         now = time.monotonic()
         if self._looked_up is not None:
             known, at = self._looked_up
@@ -312,9 +315,7 @@ def answer(question: Question, held: Held) -> Answer:
 
 def _served_answer(question: Question, library: Served, held: Held) -> Answer:
     began = time.perf_counter()
-    is_news = False
     try:
-        is_news = held.is_news(library)
         client = held.client(library)
         if question.like is not None:
             found = similar_served(client, question.like, question.top, wanted=question.wanted)
@@ -325,9 +326,9 @@ def _served_answer(question: Question, library: Served, held: Held) -> Answer:
                 "a served library is searched by words or by its own clips; choose a library file to find "
                 "what moves like an Action"
             )
+        is_news = held.is_news(library, found.state)
     except MotionaryError as error:
-        later = isinstance(error, Unreachable)
-        return Answer(question, failure=str(error), later=later, is_news=is_news)
+        return Answer(question, failure=str(error), later=isinstance(error, Unreachable))
     seconds = time.perf_counter() - began
     return Answer(question, found.hits, found.total, seconds, taken=found.understood, is_news=is_news)
 
@@ -386,6 +387,8 @@ def _work(asked: Asked, held: Held) -> Iterator[Told]:
             try:
                 motion = held.motion(asked.library, hit, whole=False)
                 strip = pose_strip(motion, POSES, (TILES * TILE_SIZE, TILE_SIZE), tiles=TILES)
+            except Unreachable:
+                return  # the others would wait as long for nothing
             except MotionaryError:
                 continue  # the row has no picture; choosing it says why
             yield Picture(asked.library, hit, tuple(np.split(strip, TILES, axis=1)))

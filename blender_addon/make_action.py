@@ -9,6 +9,7 @@ from dataclasses import replace
 import bpy
 
 from motionary.motion import Motion
+from motionary.rig_solve import Target
 from motionary.rigs import RigMap
 
 from .apply import Applied, apply_motion
@@ -28,19 +29,21 @@ def make_action(
     options: ApplyOptions | None = None,
     *,
     rig: RigMap | None = None,
+    probed: dict[frozenset[str], Target] | None = None,
 ) -> tuple[bpy.types.Action, Applied]:
     """A new Action called ``name`` that would make ``armature`` move as ``motion``, and how exactly.
 
     It is played while it is measured and then no longer: pose, Action, NLA and switches of the armature are
     what they were. Rig switches are keyed, so that the Action is whole by itself; the destination of the
-    options counts for nothing. Raises MotionaryError as `apply_motion` does; then there is no Action.
+    options counts for nothing. probed: as `apply_motion` takes it. Raises MotionaryError as that does; then
+    there is no Action.
     """
     options = replace(options or ApplyOptions(), destination="action", switches="key")
     check_posable(armature)
     there = set(bpy.data.actions)
     try:
         with _left_as_it_was(armature):
-            applied = apply_motion(armature, motion, name, options, rig=rig)
+            applied = apply_motion(armature, motion, name, options, rig=rig, probed=probed)
             restore_switches(armature, applied.changes)
     except BaseException:
         for half in set(bpy.data.actions) - there:

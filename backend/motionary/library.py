@@ -28,7 +28,7 @@ import sqlite3
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +40,8 @@ from numpy.typing import NDArray
 from motionary.captions.facts_array import UNKNOWN, WIDTH
 from motionary.codec import decode_motion
 from motionary.errors import MotionaryError
+from motionary.file_head import held_head
+from motionary.journal import check_beside
 from motionary.motion import Clip, Motion, Skeleton, slice_frames
 from motionary.side_file import map_arrays, save_arrays
 
@@ -86,6 +88,10 @@ APPLICATION_ID = 0x4D4F5459
 VERSION = 2
 ROLLBACK = b"\1\1"
 """In the header of a file that is written by way of a rollback journal."""
+WITH_LOG = (
+    "another program has given this library a write-ahead log, and so files beside it that readers would "
+    "write to; take it away: sqlite3 LIBRARY 'PRAGMA journal_mode = DELETE'"
+)
 
 LARGE = 20_000
 """Embeddings, or clips, from which on a side file is quicker than the library: it saves half a second."""
@@ -247,6 +253,7 @@ class Library:
     path: Path
     connection: sqlite3.Connection
     header: bytes = b""
+    to_close: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
     def embeddings(self) -> Embeddings:
@@ -292,7 +299,7 @@ class Library:
         opened gives a state that no file is ever in again.
         """
         # Not read anew: closing a second handle of the file would end SQLite's locks on it (POSIX).
-        if self.header[18:20] != ROLLBACK:
+        if not self.header:
             return None
         try:
             stat = self.path.stat()
@@ -303,6 +310,7 @@ class Library:
     def close(self) -> None:
         """Close the file; the library cannot be used afterwards."""
         self.connection.close()
+        self.to_close.close()
 
     def __enter__(self) -> Library:
         return self
@@ -325,22 +333,27 @@ def open_library(path: Path, *, write: bool = False) -> Library:
     path = Path(path)
     fresh = write and (not path.exists() or (path.is_file() and path.stat().st_size == 0))
     header = b""
-    if not fresh:
-        header = _check_header(path)
-    elif not path.absolute().parent.is_dir():
-        raise MotionaryError(f"{path}: its folder does not exist; make it first")
     with _sound(path), ExitStack() as undo:
+        if not fresh:
+            header = undo.enter_context(_checked_header(path))
+        elif not path.absolute().parent.is_dir():
+            raise MotionaryError(f"{path}: its folder does not exist; make it first")
         connection = undo.enter_context(closing(connect(path, "rwc" if fresh else "rw" if write else "ro")))
         connection.execute("PRAGMA synchronous = FULL" if write else "PRAGMA query_only = ON")
         schema = _recovered_schema(path, connection)
+        if connection.execute("PRAGMA journal_mode").fetchone() != (
+            "delete",
+        ):  # of a page that was recovered
+            raise MotionaryError(f"{path}: {WITH_LOG}")
         if write and not schema:
             schema = _made(connection)
         if not schema:
             raise MotionaryError(_unmade(path))
         if schema != own_schema():
             raise MotionaryError(f"{path}: not a Motionary library: its tables are not those of one")
-        undo.pop_all()
-    return Library(path, connection, b"" if write else header)
+        if fresh:
+            undo.enter_context(_header(path))  # it is held from now on, as one that was there
+        return Library(path, connection, b"" if write else header, undo.pop_all())
 
 
 def _made(connection: sqlite3.Connection) -> set[str]:
@@ -367,13 +380,19 @@ def _unmade(path: Path) -> str:
 
 def format_version(path: Path) -> int:
     """The version of a library's format, by its header alone; MotionaryError where the file is no library."""
-    return _version(_header(Path(path)))
+    with _header(Path(path)) as header:
+        return _version(header)
 
 
-def _check_header(path: Path) -> bytes:
-    """Refuse what is not a library of this version by its first 100 bytes, and return them."""
-    header = _header(path)
-    version = _version(header)
+@contextmanager
+def _checked_header(path: Path) -> Iterator[bytes]:
+    """Refuse what is not a library of this version by its first 100 bytes, which are given; it is held."""
+    with _header(path) as header:
+        _check_version(path, _version(header))
+        yield header
+
+
+def _check_version(path: Path, version: int) -> None:
     if version != VERSION:
         if version > VERSION:
             cure = "update Motionary"
@@ -382,7 +401,6 @@ def _check_header(path: Path) -> bytes:
         else:
             cure = "index its sources into a new library"
         raise MotionaryError(f"{path}: library of version {version}, not {VERSION}; {cure}")
-    return header
 
 
 def _version(header: bytes) -> int:
@@ -390,8 +408,10 @@ def _version(header: bytes) -> int:
     return int(version)
 
 
-def _header(path: Path) -> bytes:
-    """Refuse what is not a library by its first 100 bytes (sqlite.org/fileformat.html, section 1.3)."""
+@contextmanager
+def _header(path: Path) -> Iterator[bytes]:
+    """Refuse what is not a library by its first 100 bytes (sqlite.org/fileformat.html, section 1.3); within,
+    the file is held (`motionary.file_head`)."""
     if not path.exists():
         raise MotionaryError(
             f"{path}: no such library; it was moved or deleted, or is not made yet "
@@ -399,11 +419,16 @@ def _header(path: Path) -> bytes:
         )
     if path.is_dir():
         raise MotionaryError(f"{path}: this is a folder; a library is one file, NAME.motionary")
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except OSError as error:
-        raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
+    with ExitStack() as held:
+        try:
+            header = held.enter_context(held_head(path, 100))
+        except OSError as error:
+            raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
+        _check_kind(path, header)
+        yield header
+
+
+def _check_kind(path: Path, header: bytes) -> None:
     if not header:
         raise MotionaryError(_unmade(path))
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
@@ -413,15 +438,18 @@ def _header(path: Path) -> bytes:
     (application,) = struct.unpack_from(">I", header, 68)
     if application != APPLICATION_ID:
         raise MotionaryError(f"{path}: not a Motionary library but another program's SQLite file")
-    return header
+    if header[18:20] != ROLLBACK:
+        raise MotionaryError(f"{path}: {WITH_LOG}")
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection to a file that may be hostile. mode: "ro", "rw", or "rwc" to make it, too. sqlite3.Error
-    where it cannot be had."""
+    where it cannot be had, MotionaryError where a stranger's file lies beside it (`motionary.journal`)."""
+    real = path.resolve()  # as SQLite takes it, and what lies beside it
+    check_beside(real)
     # Blender opens a library in its main thread and searches in another, one call at a time.
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+        f"{real.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
     )
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # nothing that is in it opens another file
     connection.execute("PRAGMA trusted_schema = OFF")

@@ -75,11 +75,13 @@ class LibraryFacts:
 
 @dataclass(frozen=True)
 class Found:
-    """The hits; total: how many clips the filters left to search; understood: the query as it was taken."""
+    """The hits; total: how many clips the filters left to search; understood: the query as it was taken.
+    state: that of the library; "" where the server does not tell it here."""
 
     hits: tuple[Hit, ...]
     total: int
     understood: str = ""
+    state: str = ""
 
 
 def served_libraries(client: Client) -> list[LibraryFacts]:
@@ -167,7 +169,7 @@ def _all_pages(
     if top < 1:
         raise MotionaryError(f"cannot give the best {top} clips; ask for 1 or more")
     hits: dict[int, Hit] = {}
-    pages: list[tuple[int, str]] = []
+    pages: list[tuple[int, str, str]] = []
     offset = 0
     while offset < top:
         size = min(PAGE, top - offset)
@@ -185,12 +187,12 @@ def _all_pages(
         for item in listed:
             hit = _hit(_fields(client, item), len(hits) + 1)
             hits.setdefault(hit.clip, hit)  # once, where the library changed between two pages
-        pages.append((fields.integer("total", 0, 10**12), fields.text("understood", default="")))
+        total = fields.integer("total", 0, 10**12)
+        pages.append((total, fields.text("understood", default=""), fields.text("state", default="")))
         offset += size
         if len(listed) < size:
             break
-    total, understood = pages[0]
-    return Found(tuple(hits.values()), total, understood)
+    return Found(tuple(hits.values()), *pages[0])
 
 
 def _path(client: Client) -> str:

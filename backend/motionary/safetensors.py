@@ -38,7 +38,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype("?"),
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items() if name != "BF16"}
-_MAX_HEADER = 16 << 20  # bytes; a thousand-layer model's is under one million
+_MAX_HEADER = 1 << 20  # bytes; a thousand-layer model's is under one million
 _MAX_FILE = 8 << 30
 _MAX_DIMENSIONS = 8
 _MAX_SIZE = 1 << 48  # values or bytes; numpy refuses larger shapes, even of nothing

@@ -83,7 +83,7 @@ _MARK = re.compile(f"[{_characters(_MARKS)}]+")
 _WORD = re.compile(rf"[{_characters(_PUNCTUATION)}]|[^\s{_characters(_PUNCTUATION)}]+")
 _MAX_WORD = 100  # characters; a longer word is [UNK]
 _MAX_CACHED = 1 << 16  # words; past that they are looked up afresh, so that no input can fill the memory
-_MAX_FILE = 16 << 20  # bytes; BERT's vocabulary has 0.2 million
+_MAX_FILE = 4 << 20  # bytes; BERT's vocabulary has 0.2 million, one of a hundred languages 0.9
 
 
 class Specials(NamedTuple):

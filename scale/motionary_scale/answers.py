@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 __all__ = [
@@ -42,14 +42,20 @@ def _whole(text: str) -> str:
     return text
 
 
+def _integer(number: object) -> object:
+    """JSON Schema has 5.0 for an integer, too."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 CLOSED = ConfigDict(extra="forbid")
+Whole = BeforeValidator(_integer)
 
 # Strict, each by itself: "5" is no number here, and 1 no yes.
 Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
 Metres = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
 YesNo = Annotated[bool, Field(strict=True)]
 Word = Annotated[str, Field(max_length=200), AfterValidator(_whole)]
-ClipId = Annotated[int, Field(strict=True, ge=0, le=LARGEST_ID)]
+ClipId = Annotated[int, Field(strict=True, ge=0, le=LARGEST_ID), Whole]
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -70,8 +76,8 @@ class Filters:
     hand: Literal["", "left", "right", "both"] = ""
 
 
-Top = Annotated[int, Field(strict=True, ge=1, le=200)]
-Offset = Annotated[int, Field(strict=True, ge=0, le=MOST_OFFSET)]
+Top = Annotated[int, Field(strict=True, ge=1, le=200), Whole]
+Offset = Annotated[int, Field(strict=True, ge=0, le=MOST_OFFSET), Whole]
 
 
 @dataclass(frozen=True, config=CLOSED)

@@ -52,8 +52,8 @@ __all__ = ["ABOUT", "Served", "server_app"]
 
 ABOUT = "Find mocap clips of a team's libraries by describing them, and fetch their motions. Read-only."
 
-ANY = (400, 401, 408, 413, 429, 503)
-OF_LIBRARY = (*ANY, 404, 409, 422)
+ANY = (400, 401, 408, 413, 422, 429, 503)
+OF_LIBRARY = (*ANY, 404, 409)
 NO_LIBRARY = "there is no such library, or it is not for this token"
 
 T = TypeVar("T")
@@ -89,14 +89,16 @@ def server_app(served: Served, rules: Rules) -> App:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(_knows_parameters)],
     )
     app.exception_handler(HTTPException)(_http_problem)
     app.exception_handler(RequestValidationError)(_misread)
     app.exception_handler(Refused)(_refused)
+    app.exception_handler(Exception)(_failed)
     with_token = [] if rules.holder is None else [Depends(HTTPBearer(auto_error=False))]
     at_work = _Work(served, rules)
 
-    @app.get("/v1", response_model=ServerFacts, responses=problem_responses(400, 408, 413, 429, 503))
+    @app.get("/v1", response_model=ServerFacts, responses=problem_responses(400, 408, 413, 422, 429, 503))
     async def about() -> Response:
         """What answers here; without a token."""
         return _json({"motionary": __version__, "api": API})
@@ -240,6 +242,14 @@ class _Work:
         return await self.done(reading)
 
 
+def _knows_parameters(request: Request) -> None:
+    """Refused where the address has a parameter that is not known: it would change what is asked."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    unknown = sorted(request.query_params.keys() - known)
+    if unknown:
+        raise Refused(422, f"query: there is no parameter {unknown[0][:80]!a} here")
+
+
 def _holder(request: Request) -> Holder:
     holder: Holder = request.scope["state"]["holder"]
     return holder
@@ -276,6 +286,10 @@ def _problem(status: int, detail: str, headers: dict[str, str] | None = None) ->
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return _problem(error.status, error.detail, {"Retry-After": "1"} if error.status == 503 else None)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return _problem(500, "the server failed; its log says how")
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -233,14 +233,6 @@ def test_where_nothing_takes_a_file_all_goes_on(path, tmp_path):
     assert look(path) == (first, (False, False))
 
 
-def test_a_library_with_a_write_ahead_log_has_none(path):
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    told, _ = look(path)
-    assert look(path) == (told, (False, False))
-    assert not beside(path, "vectors").exists()
-
-
 def run(path, body):
     script = textwrap.dedent(f"""
         from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
-from blender_addon import asset_batch, assets  # noqa: E402
+from blender_addon import apply, asset_batch, assets  # noqa: E402
 from blender_addon.apply import apply_motion  # noqa: E402
 from blender_addon.catalogs import FILE_NAME, read_catalogs  # noqa: E402
 from blender_addon.make_action import make_action  # noqa: E402
@@ -21,7 +21,7 @@ from motionary.bundle import load_bundle  # noqa: E402
 from motionary.errors import MotionaryError  # noqa: E402
 from motionary.formats import write_bvh  # noqa: E402
 from motionary.index import index_files  # noqa: E402
-from motionary.library import clip_ids, clip_info, open_library, set_starred  # noqa: E402
+from motionary.library import clip_ids, clip_info, clip_motion, open_library, set_starred  # noqa: E402
 from motionary.motion import Motion, Skeleton  # noqa: E402
 from motionary.pose_strip import pose_strip  # noqa: E402
 from tests.blender_addon.snapshot import changes, snapshot  # noqa: E402
@@ -484,6 +484,41 @@ def test_stopped_half_way_nothing_is_left(at_work):
     batch.step()
     batch.cancel()
     assert changes(before, snapshot()) == []
+
+
+def keyed(action):
+    """All keys of an Action: (frame, value) rows of each channel."""
+    curves = action.layers[0].strips[0].channelbag(action.slots[0]).fcurves
+    return {
+        (curve.data_path, curve.array_index): np.array([point.co[:] for point in curve.keyframe_points])
+        for curve in curves
+    }
+
+
+def test_a_batch_asks_a_rig_how_it_moves_once_for_the_same_joints_and_makes_the_same_actions(
+    at_work, monkeypatch
+):
+    batch, _ = at_work
+    asked = []
+    real = apply.probe
+    monkeypatch.setattr(
+        apply, "probe", lambda *given, **named: asked.append(given[2]) or real(*given, **named)
+    )
+    while not batch.is_over:
+        batch.step()
+    assert len({frozenset(joints) for joints in asked}) == len(asked) < 2  # of three steps, the first is done
+    batch.keep()
+    together = {assets.origin(action): keyed(action) for action in bpy.data.actions if assets.origin(action)}
+    assert len(together) == 3
+    with open_library(batch._library.path) as held:
+        for clip in clip_ids(held):
+            motion = clip_motion(held, clip)
+            alone, _ = make_action(bpy.data.objects[0], motion, "alone", ApplyOptions(start=1))
+            (name,) = (where for where in together if where[2] == clip_info(held, clip).name)
+            assert keyed(alone).keys() == together[name].keys()
+            for channel, keys in keyed(alone).items():
+                np.testing.assert_array_equal(keys, together[name][channel])
+    assert len(asked) >= 3
 
 
 class InWindow:

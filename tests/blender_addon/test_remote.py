@@ -519,7 +519,11 @@ def test_a_strangers_answers_do_not_harm_the_thread(engine, place, server):
     assert len(told.hits) == 3
 
 
-def test_a_library_that_changed_is_news_and_its_motions_are_fetched_anew(place, server, monkeypatch):
+@pytest.mark.parametrize("is_told", [False, True], ids=["looked up", "told with the answer"])
+def test_a_library_that_changed_is_news_and_its_motions_are_fetched_anew(is_told, place, server, monkeypatch):
+    found = server.found
+    if is_told:
+        server.found = lambda *asked: found(*asked) | {"state": server.facts("moves")["state"]}
     monkeypatch.setattr("blender_addon.engine.STATE_S", 0.0)
     held = Held()
     first = answer(Question(1, place, None, "a person walks"), held)
@@ -532,7 +536,23 @@ def test_a_library_that_changed_is_news_and_its_motions_are_fetched_anew(place, 
     assert answer(Question(3, place, None, "a person walks"), held).is_news
     held.motion(place, first.hits[0], whole=False)
     assert sum(path.endswith("/motion") for path in server.asked) == 2
+    assert ("GET /v1/libraries/moves" in server.asked) is not is_told
     held.close()
+
+
+def test_a_server_that_is_gone_is_not_asked_for_every_picture(engine, library, model, monkeypatch):
+    with serving({"moves": library}, model) as server:
+        place = served_at(server.url("moves"))
+        engine.ask(Question(1, place, None, "a person walks"))
+        (told,) = wait_for(engine, len)
+    tries, connect = [], socket.create_connection
+    monkeypatch.setattr(socket, "create_connection", lambda *given: tries.append(given) or connect(*given))
+    engine.ask(Pictures(place, told.hits))
+    until = time.monotonic() + 60
+    while engine.is_busy:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert len(tries) <= 1
 
 
 # What is kept

@@ -22,7 +22,8 @@ from motionary.library import STARRED, ClipInfo, Library, clip_ids, clip_info, s
 __all__ = ["Applied", "Correction", "apply_corrections", "read_corrections", "write_back"]
 
 FORMAT, VERSION = "motionary-corrections", 1
-MOST_BYTES = 64 << 20
+MOST_BYTES = 16 << 20
+"""Some hundred thousand clips."""
 LONGEST = 500
 """Letters of a caption; more is no sentence."""
 LONGEST_TAG = 60

@@ -38,8 +38,8 @@ FPS = 120.0
 
 FRAMES_AT_ONCE = 1024
 INCH = 0.0254
-LARGEST_ASF = 16 << 20
-"""Bytes; CMU's have some ten thousand."""
+LARGEST_ASF = 2 << 20
+"""Bytes; CMU's have some ten thousand, and the most bones that there may be take half a million."""
 LONGEST_COUNT = 18
 """Digits of a frame's number; none that is meant to be one has more."""
 NEEDED = ("name", "direction", "length", "axis")

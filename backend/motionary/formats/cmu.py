@@ -126,7 +126,7 @@ def true_fps(path: Path) -> float | None:
     return None if match is None else 60.0 if int(match[1]) in SUBJECTS_AT_60 else 120.0
 
 
-MOST_BYTES = 16 << 20
+MOST_BYTES = 4 << 20
 
 
 @lru_cache(maxsize=8)
