@@ -14,18 +14,22 @@ from numpy.typing import NDArray
 
 from motionary.motion_weights import affine
 from motionary.nn import Affine, Array, gelu, linear, unit_rows
+from motionary.safetensors import take
 
 __all__ = ["PREFIX", "SPACE_WIDTH", "TextSpace", "make_text_space", "meanings"]
 
 PREFIX = "text.space"
-SPACE_WIDTH, HIDDEN = 256, 1024
+LEARNT, HIDDEN = 256, 1024
+SPACE_WIDTH = LEARNT + 1
 GAIN = np.float32(10)
 
 
 @dataclass(frozen=True, eq=False)
 class TextSpace:
-    """linear: W to SPACE_WIDTH. hidden: W to HIDDEN, and out from there to SPACE_WIDTH."""
+    """common: (W,) unit vector of what captions share. linear: W to LEARNT. hidden: W to HIDDEN, and out from
+    there to LEARNT."""
 
+    common: Array
     linear: Affine
     hidden: Affine
     out: Affine
@@ -39,13 +43,15 @@ def make_text_space(tensors: Mapping[str, NDArray[Any]], width: int, origin: str
     if not any(name.startswith(f"{PREFIX}.") for name in tensors):
         return None
     return TextSpace(
-        affine(tensors, f"{PREFIX}.linear", (SPACE_WIDTH, width), origin),
+        take(tensors, f"{PREFIX}.common", (width,), origin),
+        affine(tensors, f"{PREFIX}.linear", (LEARNT, width), origin),
         affine(tensors, f"{PREFIX}.hidden", (HIDDEN, width), origin),
-        affine(tensors, f"{PREFIX}.out", (SPACE_WIDTH, HIDDEN), origin),
+        affine(tensors, f"{PREFIX}.out", (LEARNT, HIDDEN), origin),
     )
 
 
 def meanings(space: TextSpace, sentences: Array) -> Array:
     """(N, SPACE_WIDTH) unit vectors of (N, W) unit sentence vectors."""
     hidden = gelu(linear(GAIN * sentences, space.hidden))
-    return unit_rows(linear(sentences, space.linear) + linear(hidden, space.out))
+    learnt = unit_rows(linear(sentences, space.linear) + linear(hidden, space.out))
+    return unit_rows(np.concatenate([learnt, sentences @ space.common[:, None]], axis=1))

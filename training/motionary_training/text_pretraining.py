@@ -96,7 +96,7 @@ def learn_text_space(
 
 
 def _loss(space: TextSpace, one: Tensor, other: Tensor, verbs: Tensor) -> Tensor:
-    scores = space(one) @ space(other).T / TEMPERATURE
+    scores = space.learnt(one) @ space.learnt(other).T / TEMPERATURE
     itself = torch.eye(len(one))
     alike = torch.softmax(torch.maximum(one @ one.T, other @ other.T) / ALIKE, dim=1)
     shared = verbs @ verbs.T
