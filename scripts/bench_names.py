@@ -1,0 +1,102 @@
+"""Find animations that no model has learnt from by their names: mesh2motion's 87, one sentence each.
+
+    python scripts/bench_names.py --data ../shared/data --markdown docs/model.md
+
+The built-in model never saw them. Blender reads the glTF files; each name is asked for as the sentence that
+scripts/mesh2motion_sentences.toml has for it, by cosine alone, and every clip with that sentence is right.
+T-poses, and poses of a fifth of a second, are among the clips as they are. Chance is the expectation of a
+random order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from motionary.bundle import load_bundle  # noqa: E402
+from motionary.library import clip_ids, clip_info, open_library, read_embeddings  # noqa: E402
+from scripts.bench_search import put_between  # noqa: E402
+
+Floats: TypeAlias = NDArray[np.floating]
+
+SENTENCES = Path(__file__).with_name("mesh2motion_sentences.toml")
+CUTS = (1, 5, 10)
+
+
+def scores(archive: Path, folder: Path, model: Path | None) -> tuple[list[str], Floats]:
+    """The sentence of each clip (N,), and (N, N) the best cosine of sentence i with any moment of clip j."""
+    with zipfile.ZipFile(archive) as opened:
+        for name in opened.namelist():
+            if name.endswith("animations.glb"):  # the others are the characters, at rest
+                opened.extract(name, folder)
+    library = folder / "names.motionary"
+    named = ["--model", str(model)] if model else []
+    command = [sys.executable, "-m", "motionary", "index", str(folder), "--library", str(library), *named]
+    subprocess.run(command, check=True, stdout=sys.stderr)
+    sentences = tomllib.loads(SENTENCES.read_text("utf-8"))
+    with open_library(library) as opened_library:
+        clips = list(clip_ids(opened_library))
+        asked = [sentences[clip_info(opened_library, clip).name] for clip in clips]
+        embeddings = read_embeddings(opened_library)
+    cosines = load_bundle(model).embed_texts(asked) @ embeddings.vectors.T
+    best = np.stack([cosines[:, embeddings.clips == clip].max(axis=1) for clip in clips], axis=1)
+    return asked, best
+
+
+def ranks(asked: list[str], best: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """(N,) rank, from 0, of the first right clip of each question, and of how many (N,) are right."""
+    same = np.array([[one == other for other in asked] for one in asked])
+    top = np.where(same, best, -np.inf).max(axis=1)
+    return ((best > top[:, None]) & ~same).sum(axis=1), same.sum(axis=1)
+
+
+def chance(count: int, right: Floats, cut: int) -> float:
+    """The share of questions with one of their ``right`` clips among the first ``cut`` of a random order."""
+    missed = [np.prod([(count - int(n) - place) / (count - place) for place in range(cut)]) for n in right]
+    return float(1 - np.mean(missed))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the zips"
+    )
+    parser.add_argument("--model", type=Path, help="a model bundle other than the built-in one")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table into this page too")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asked, best = scores(options.data / "mesh2motion.zip", Path(folder), options.model)
+    rank, right = ranks(asked, best)
+    cells = [f"{100 * (rank < cut).mean():.1f}" for cut in CUTS]
+    by_chance = [f"{100 * chance(len(asked), right, cut):.1f}" for cut in CUTS]
+    lines = [
+        f"| {len(asked)} clips | {' | '.join(f'R@{cut}' for cut in CUTS)} | MedR |",
+        "|---|---|---|---|---|",
+        f"| chance | {' | '.join(by_chance)} | |",
+        f"| the model | {' | '.join(cells)} | {np.median(rank) + 1:.0f} |",
+    ]
+    if options.markdown is not None:
+        put_between(options.markdown, "names", lines)
+    print("\n".join(lines))
+    missed = sorted(zip(rank.tolist(), asked, strict=True), reverse=True)[:10]
+    print("furthest off:", "; ".join(f"{sentence} ({place + 1})" for place, sentence in missed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
