@@ -96,7 +96,7 @@ def _read(armature: bpy.types.Object, body: _Body, frame_start: int, frame_end: 
         )
     check_posable(armature)
     turns, heads = decompose(_frames(armature, body.names, range(frame_start, frame_end + 1)))
-    rest_turns, rest_heads = decompose(character_frame(armature) @ _resting(armature, body.names))
+    rest_turns, rest_heads = _resting(armature, body.names)
     turns = rotation.multiply(turns, rotation.inverse(rest_turns))
 
     from_blender = rotation.inverse(TO_BLENDER)
@@ -119,19 +119,31 @@ def _read(armature: bpy.types.Object, body: _Body, frame_start: int, frame_end: 
     return reflect(motion) if names_fit_sides(armature, body.rig) else mirror(motion)
 
 
-def _resting(armature: bpy.types.Object, names: Sequence[str]) -> Floats:
-    """Matrices (N, 4, 4) of bones in the armature's own space while no bone is posed.
+def _resting(armature: bpy.types.Object, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Turns (N, 4) and heads (N, 3) of bones at rest, in the frame of `character_frame`.
 
-    That is not where they were made, where a constraint holds them elsewhere: bones of Auto-Rig Pro's copy
-    controls that lie otherwise. It is what `retarget` calls rest, too.
+    A bone that copies a control of its own armature rests as that has it, which need not be how it was made:
+    Auto-Rig Pro's controls lie otherwise. It is what `retarget` calls rest, too.
     """
-    bones = armature_pose(armature).bones
-    if armature.library or not any(bone.constraints for bone in bones):
-        return np.array([armature_data(armature).bones[name].matrix_local for name in names], np.float64)
-    with without_animation(armature) as saved:
-        pose_without(armature, saved, [bone.name for bone in bones])
-        evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-        return np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
+    bones, frame = armature_data(armature).bones, character_frame(armature)
+    local = np.array([bones[name].matrix_local for name in names], np.float64)
+    copies = np.array([_copies_a_control(armature, name) for name in names])
+    turns, heads = decompose(frame @ local)
+    if copies.any() and not armature.library:
+        with without_animation(armature) as saved:
+            pose_without(armature, saved, [bone.name for bone in armature_pose(armature).bones])
+            evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+            shown = np.array([pose_bone(evaluated, name).matrix for name in names], np.float64)
+        turns = np.where(copies[:, None], decompose(frame @ shown)[0], turns)
+    return turns, heads
+
+
+def _copies_a_control(armature: bpy.types.Object, name: str) -> bool:
+    return any(
+        isinstance(constraint, (bpy.types.CopyTransformsConstraint, bpy.types.CopyRotationConstraint))
+        and constraint.target == armature
+        for constraint in pose_bone(armature, name).constraints
+    )
 
 
 def _frames(armature: bpy.types.Object, names: Sequence[str], frames: Sequence[int]) -> Floats:

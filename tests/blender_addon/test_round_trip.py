@@ -6,7 +6,9 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 from blender_addon.apply import apply_motion  # noqa: E402
+from blender_addon.read_action import read_motion  # noqa: E402
 from motionary.body import JOINTS, body_positions  # noqa: E402
+from motionary.features import motion_features  # noqa: E402
 from motionary.formats import read_clip  # noqa: E402
 from motionary.motion import resample  # noqa: E402
 from tests.blender_addon import measure  # noqa: E402
@@ -42,3 +44,15 @@ def test_limbs_point_as_they_did(kind, source, tmp_path):
     asked, shown = joints_of(motion, applied.fps), joints_of(back, back.fps)
     errors = measure.limb_errors(shown, {name: at[: back.frames] for name, at in asked.items()})
     assert max(errors.values()) < 1.0, errors
+
+
+@pytest.mark.parametrize("kind", ["Mixamo", "Unreal", "MPFB", "Auto-Rig Pro", "MMD"])
+def test_what_a_rig_shows_has_the_features_of_what_was_applied(kind):
+    """Whatever its proportions and its rest: Auto-Rig Pro's deforming bones even rest otherwise than they lie."""
+    clear_file()
+    armature, motion = SAMPLES[kind].make(), walk(2.0, 24.0)
+    applied = apply_motion(armature, motion, "clip", AS_RECORDED)
+    back = read_motion(armature, applied.frame_start, applied.frame_end)
+    off = np.abs(motion_features(back) - motion_features(motion))
+    assert off[:, :259].max() < 0.03
+    assert off[:, 259:].mean() < 0.02, "contacts"
