@@ -48,7 +48,7 @@ def test_limbs_point_as_they_did(kind, source, tmp_path):
 
 @pytest.mark.parametrize("kind", ["Mixamo", "Unreal", "MPFB", "Auto-Rig Pro", "MMD"])
 def test_what_a_rig_shows_has_the_features_of_what_was_applied(kind):
-    """Whatever its proportions and its rest: Auto-Rig Pro's deforming bones even rest otherwise than they lie."""
+    """Whatever its proportions and its rest: Auto-Rig Pro's bones even rest otherwise than they lie."""
     clear_file()
     armature, motion = SAMPLES[kind].make(), walk(2.0, 24.0)
     applied = apply_motion(armature, motion, "clip", AS_RECORDED)
