@@ -9,9 +9,12 @@ commit them: nothing here can tell whether they are good.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -21,8 +24,11 @@ for folder in (ROOT, ROOT / "backend"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+from motionary.bundle import load_bundle  # noqa: E402
 from motionary.formats.bvh import write_bvh  # noqa: E402
-from motionary.starter import starter_variants  # noqa: E402
+from motionary.index import add_clips  # noqa: E402
+from motionary.library import open_library  # noqa: E402
+from motionary.starter import starter_clips, starter_variants  # noqa: E402
 from scripts.blender_window import Window, find_place, new_session, open_window  # noqa: E402
 from scripts.build_extension import build  # noqa: E402
 
@@ -239,6 +245,36 @@ def picture_libraries(window: Window, takes: Path) -> None:
     window.ask("bpy.ops.motionary.library_choose(filepath='')")
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a server of two libraries on this machine."""
+    paths = [folder / f"{name}.motionary" for name in ("Locomotion", "Studio 2026")]
+    clips = starter_clips()
+    for path, made in zip(paths, (clips[:12], clips), strict=True):
+        with open_library(path, write=True) as library:
+            add_clips(made, library, load_bundle(), source="starter")
+    command = [sys.executable, "-m", "motionary", "serve", *map(str, paths), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().partition(" at ")[2].partition(";")[0]
+        finally:
+            server.terminate()
+
+
+def picture_served(window: Window) -> None:
+    """What a server has, in the panel Libraries, which is open, and one of its libraries added."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as address:
+        window.ask("state().query = ''\nsession().ask()")
+        window.ask(f"bpy.ops.motionary.served_find(address={address!r})")
+        window.wait_for("session().offered is not None")
+        window.ask("bpy.ops.motionary.served_add(library='Studio 2026')")
+        window.wait_for("session().summary is not None")
+        over_viewport(window)
+        save(window, "served", sidebar_box(window, 312))
+        window.ask("bpy.ops.motionary.served_close()\nbpy.ops.motionary.library_forget()")
+
+
 def picture_assets(window: Window) -> None:
     """Results as assets, in Blender's own browser."""
     folder = window.session.folder / "assets"
@@ -289,6 +325,7 @@ def main() -> int:
             picture_apply(window)
             picture_captions(window)
             picture_libraries(window, takes)
+            picture_served(window)
             picture_assets(window)
             picture_preferences(window)
             for line in window.complaints():

@@ -596,7 +596,8 @@ def _read_stored(task: _Stored) -> Read:
 def _prepared(clip: Clip, windows: Windows) -> tuple[NewClip, list[NDArray[np.float32]]]:
     """A clip that lacks nothing but its vectors, and the features that they are made from."""
     motion = clip.motion
-    spans, parts = _parts(motion, windows)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused, with the joint
+        spans, parts = _parts(motion, windows)
     new = NewClip(
         name=clip.name,
         skeleton=motion.skeleton,

@@ -16,8 +16,9 @@ import os
 import pickle
 import platform
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -125,7 +126,10 @@ def ray_workers(
 
 @contextmanager
 def _cluster(address: str, workers: int | None) -> Iterator[int]:
-    """Connected to a cluster: how many CPUs it has. MotionaryError where none answers."""
+    """Connected to a cluster: how many CPUs it has. MotionaryError where none answers.
+
+    What Ray prints of nodes that die goes to stderr: stdout is for results.
+    """
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     import ray
 
@@ -137,14 +141,16 @@ def _cluster(address: str, workers: int | None) -> Iterator[int]:
     elif address != "auto":
         _check_answers(address, cure)
     try:
-        ray.init(address, **options)
+        with redirect_stdout(sys.stderr):
+            ray.init(address, **options)
     except Exception as error:  # of several kinds: ConnectionError, RuntimeError, ValueError ...
         raise MotionaryError(f"--ray {address}: no Ray cluster to work on ({_told(error)}); {cure}") from None
-    try:
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        yield max(1, int(resources.get("CPU", 1)))
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):
+        try:
+            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            yield max(1, int(resources.get("CPU", 1)))
+        finally:
+            ray.shutdown()
 
 
 def _check_answers(address: str, cure: str) -> None:

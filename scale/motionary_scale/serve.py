@@ -101,7 +101,7 @@ def _run(config: ServeConfig) -> int:
     ):
         app = server_app(Served(shelf, caching(bundle), pool), rules)
         server = uvicorn.Server(_uvicorn(app, config))
-        with _stopping_quietly(), _logging():
+        with _stopping(server), _logging():
             where = f"{'https' if config.is_encrypted else 'http'}://{_address(config.host, listening)}"
             print(f"serving {', '.join(shelf.names)} at {where}; stop with Ctrl-C", flush=True)
             asyncio.run(server.serve([listening]))
@@ -162,10 +162,15 @@ def _address(host: str, listening: socket.socket) -> str:
 
 
 @contextmanager
-def _stopping_quietly() -> Iterator[None]:
-    """uvicorn raises the signal that stopped it once more when it is done; that is no failure here."""
+def _stopping(server: uvicorn.Server) -> Iterator[None]:
+    """Have signals stop the server, also before it listens to them itself; when it is done it raises the one
+    that stopped it once more, which then does nothing."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
     signals = (signal.SIGTERM, signal.SIGINT)
-    before = {each: signal.signal(each, lambda *_: None) for each in signals}
+    before = {each: signal.signal(each, stop) for each in signals}
     try:
         yield
     finally:

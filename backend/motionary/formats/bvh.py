@@ -114,6 +114,7 @@ def _read_hierarchy(path: Path, text: bytes) -> list[_Joint]:
     joints: list[_Joint] = []
     stack: list[int] = []  # the joints whose braces are open
     named = False  # a joint has been named, and its { must follow
+    counts = [0, 0]  # of joints, and of End Sites
     columns = 0
     where = f"{path}"
     statements = _statements(text)
@@ -134,10 +135,11 @@ def _read_hierarchy(path: Path, text: bytes) -> list[_Joint]:
         elif keyword == "ROOT" and joints:
             raise MotionaryError(f"{where}: a second ROOT; keep one skeleton in a file")
         elif keyword == "ROOT" or (keyword in ("JOINT", "END") and stack):
-            if len(joints) == MOST_JOINTS:
+            is_end = keyword == "END"
+            counts[is_end] += 1  # apart, for every joint may have an end of its own
+            if counts[is_end] > MOST_JOINTS:
                 raise MotionaryError(f"{where}: more than {MOST_JOINTS} joints; export the body alone")
             parent = stack[-1] if stack else -1
-            is_end = keyword == "END"
             name = joints[parent].name + END_SUFFIX if is_end else statement[len(keyword) :].strip()
             if len(name) > LONGEST_NAME:
                 raise MotionaryError(f"{where}: a name of {len(name)} letters; {LONGEST_NAME} are the most")
