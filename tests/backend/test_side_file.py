@@ -1,11 +1,9 @@
 """The side file of a large library: quick, never trusted, never in the way."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 import textwrap
-from contextlib import closing
 
 import numpy as np
 import pytest
