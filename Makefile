@@ -37,6 +37,7 @@ test-ui: $(VENV)/test-ready
 # The long forms of what `make test` tries in short: pulled plugs, crowds, fuzzing. Hours.
 soak: $(VENV)/test-ready
 	$(VENV)/bin/python scripts/soak_plugs.py --markdown docs/reliability.md
+	$(VENV)/bin/python scripts/measure_supply.py --markdown docs/reliability.md
 	$(VENV)/bin/python scripts/bench_serve.py --markdown docs/scale.md
 	$(VENV)/bin/python scripts/bench_serve.py --only kill --seconds 1800
 	MOTIONARY_EXAMPLES=500 $(VENV)/bin/python -m pytest tests/scale/test_server_schema.py

@@ -102,7 +102,7 @@ class Motion:
             raise MotionaryError("motion has no frames")
         if not (np.isfinite(self.fps) and self.fps > 0):
             raise MotionaryError(f"motion has {self.fps} frames a second; it needs a positive number")
-        if not (np.isfinite(self.rotations).all() and np.isfinite(self.translation).all()):
+        if not (_are_finite(self.rotations) and _are_finite(self.translation)):
             bad = ~np.isfinite(self.rotations).all(axis=(1, 2)) | ~np.isfinite(self.translation).all(axis=1)
             raise MotionaryError(f"motion has a value that is not a number in frame {int(np.argmax(bad))}")
 
@@ -115,6 +115,11 @@ class Motion:
     def duration(self) -> float:
         """Seconds: frames / fps, so that consecutive clips add up."""
         return self.frames / self.fps
+
+
+def _are_finite(values: NDArray[np.float64]) -> bool:
+    """Whether all are numbers; without an array of answers, which of a long motion takes hundreds of MB."""
+    return not values.size or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 @dataclass(frozen=True, eq=False)

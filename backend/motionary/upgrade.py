@@ -25,6 +25,7 @@ import numpy as np
 
 from motionary.captions.facts_array import UNKNOWN
 from motionary.errors import MotionaryError
+from motionary.file_head import held_head
 from motionary.index import Progress, measured_windows
 from motionary.library import (
     VERSION,
@@ -126,7 +127,7 @@ def upgrade_library(
     copy = copy_beside(path)
     is_stopped = cancel or (lambda: False)
     try:
-        with told(path), _held_still(path, version) as original:
+        with held_head(path, 0), told(path), _held_still(path, version) as original:
             if _identity(path) != before:  # what is locked is no longer what the name leads to
                 raise MotionaryError(f"{path}: another program has just replaced this library; try again")
             copy.unlink(missing_ok=True)

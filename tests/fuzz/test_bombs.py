@@ -6,7 +6,6 @@ import sqlite3
 import struct
 import subprocess
 import sys
-import tracemalloc
 import zlib
 from contextlib import closing
 from pathlib import Path
@@ -15,74 +14,27 @@ import numpy as np
 import pytest
 
 from motionary.captions.facts_array import WIDTH
-from motionary.captions_csv import read_captions
 from motionary.codec import decode_motion
 from motionary.errors import MotionaryError
-from motionary.formats import read_clip, write_bvh
+from motionary.formats import read_clip
 from motionary.index import motion_files
 from motionary.library import open_library
 from motionary.motion import Motion, Skeleton, resample
 from motionary.rigs import parse_rig_map
 from motionary.safetensors import read_safetensors
-from motionary.starter import starter_clips
+from tests.fuzz.large import LARGE, MB, peak_memory
 from tests.fuzz.targets import AMC, ASF, SKELETON, TARGETS, findings
 from tests.fuzz.targets import _library as a_library
 
-MB = 1 << 20
 
-
-def peak_memory(read):
-    """Bytes at most, of what Python and numpy asked for; and in one sentence why it was refused, or ""."""
-    tracemalloc.start()
-    try:
-        read()
-        return tracemalloc.get_traced_memory()[1], ""
-    except MotionaryError as error:
-        return tracemalloc.get_traced_memory()[1], str(error)
-    finally:
-        tracemalloc.stop()
-
-
-# Files of a few megabytes as they mostly are; the memory they take at most, as a multiple of their size.
-
-
-def long_bvh(path):
-    clip = next(iter(starter_clips())).motion
-    turns = np.resize(clip.rotations, (3000, *clip.rotations.shape[1:]))
-    write_bvh(Motion(clip.skeleton, turns, np.resize(clip.translation, (3000, 3)), 30.0), path)
-
-
-def long_amc(path):
-    path.with_name("01.asf").write_bytes(ASF)
-    values = np.random.default_rng(0).uniform(-90, 90, (20_000, 9)).tolist()
-    row = "%d\nroot %f %f %f %f %f %f\nlhip %f %f %f\n"
-    path.write_text(":FULLY-SPECIFIED\n" + "".join(row % (n, *v) for n, v in enumerate(values, 1)))
-
-
-def long_npy(*shape):
-    return lambda path: np.save(path, np.random.default_rng(0).normal(size=shape).astype(np.float32))
-
-
-def long_table(path):
-    row = "walks/clip_{0:05}.bvh,a person walks forward and turns {0},walk;turn\n"
-    path.write_text("file,caption,tags\n" + "".join(row.format(number) for number in range(20_000)))
-
-
-@pytest.mark.parametrize(
-    ("name", "make", "read", "most"),
-    [
-        ("01_01.bvh", long_bvh, read_clip, 4),
-        ("01_01.amc", long_amc, read_clip, 4),
-        ("a.npy", long_npy(10_000, 22, 3), read_clip, 4),
-        ("a.npy", long_npy(2500, 263), read_clip, 4),
-        ("captions.csv", long_table, read_captions, 4),
-    ],
-)
-def test_memory_grows_with_the_file_and_no_faster(tmp_path, name, make, read, most):
-    make(tmp_path / name)
-    peak, refused = peak_memory(lambda: read(tmp_path / name))
+@pytest.mark.parametrize("name", LARGE)
+def test_memory_grows_with_the_file_and_no_faster(tmp_path, name):
+    large = LARGE[name]
+    large.make(tmp_path / large.name, 1)
+    peak, refused = peak_memory(lambda: large.read(tmp_path / large.name))
     assert not refused
-    assert peak < most * (tmp_path / name).stat().st_size + 4 * MB
+    assert peak < large.most * (tmp_path / large.name).stat().st_size + 4 * MB
+    assert large.most <= 4 or large.why
 
 
 def bvh(joints, frames, root_channels="1 Xposition"):

@@ -28,7 +28,7 @@ from motionary.captions.caption import (
     caption_windows,
     load_calibration,
 )
-from motionary.captions_csv import read_captions
+from motionary.captions_csv import MOST_BYTES, read_captions
 from motionary.errors import MotionaryError
 from motionary.files import replacing
 from motionary.index import Progress, index_files, motion_files
@@ -296,6 +296,8 @@ def _is_csv(path: Path) -> bool:
 def _json_rows(path: Path) -> list[dict[str, Any]]:
     rows = []
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise MotionaryError(f"{path}: is larger than {MOST_BYTES >> 20} MB; name another file")
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise MotionaryError(f"{path}: not UTF-8 text ({error.reason}); name another file") from None
