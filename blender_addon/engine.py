@@ -354,7 +354,7 @@ def _found(
     if question.motion is not None:
         return similar_to_motion(library, bundle, question.motion, question.top, among=among)
     hits = search(library, bundle, taken, question.top, among=among)
-    return told_how_sure(hits, held.behind(library, bundle))
+    return told_how_sure(hits, held.behind(library, bundle), bundle.familiarity(question.query))
 
 
 def motion_of(library: Library, hit: Hit, whole: bool) -> Motion:

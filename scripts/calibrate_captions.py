@@ -34,6 +34,7 @@ from motionary.captions.caption import CALIBRATION, LOGISTIC, of_all, rank
 from motionary.captions.grammar import Sentence, known_actions
 from motionary.captions.measure import measure_joints, thinned_joints
 from motionary.captions.signs import signs_of
+from motionary.checksums import write_sums
 from motionary.edits import trim
 from motionary.errors import MotionaryError
 from motionary.files import replacing
@@ -254,6 +255,7 @@ def main() -> int:
     }
     with replacing(bundle.folder / CALIBRATION) as temporary:
         temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_sums(bundle.folder)
     print(json.dumps(document, indent=1))
     return 0
 

@@ -60,11 +60,12 @@ NONSENSE = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A question: its fold, what kind it was, the best hit's z, and whether that was right."""
+    """A question: its fold, what kind it was, the best hit's z, its familiarity, and whether it was right."""
 
     fold: int
     kind: str
     z: float
+    familiar: float
     right: bool
 
 
@@ -95,7 +96,8 @@ def questions(data: Path, folds: Path) -> Iterator[Asked]:
             of_clip = np.maximum.reduceat(scores, starts)
             best = int(of_clip.argmax())
             right = kind != "nonsense" and (best == number or float((captions[best] @ meant).max()) >= SAME)
-            yield Asked(fold, kind, (float(of_clip[best]) - behind.mean) / behind.deviation, right)
+            z = (float(of_clip[best]) - behind.mean) / behind.deviation
+            yield Asked(fold, kind, z, bundle.familiarity(text), right)
 
 
 def _rows(clips: list[Clip], bundle: ModelBundle) -> Rows:
@@ -127,18 +129,23 @@ def _other_captions(data: Path) -> list[str]:
 # Fitting
 
 
-def fit(asked: list[Asked]) -> tuple[float, float]:
-    """Intercept and slope by Newton's method."""
-    x = np.stack([np.ones(len(asked)), [a.z for a in asked]], axis=1)
+def columns(asked: list[Asked]) -> NDArray[np.float64]:
+    """(N, 3): what intercept, slope and the weight of familiarity are multiplied with."""
+    return np.array([(1.0, a.z, a.familiar) for a in asked])
+
+
+def fit(asked: list[Asked]) -> NDArray[np.float64]:
+    """The three weights by Newton's method."""
+    x = columns(asked)
     y = np.array([a.right for a in asked], float)
-    weights = np.zeros(2)
+    weights = np.zeros(3)
     for _ in range(50):
         p = 1 / (1 + np.exp(-x @ weights))
-        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2), x.T @ (y - p))
+        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(3), x.T @ (y - p))
         weights += step
         if np.abs(step).max() < 1e-9:
             break
-    return float(weights[0]), float(weights[1])
+    return weights
 
 
 def judged(asked: list[Asked]) -> dict[str, object]:
@@ -146,9 +153,9 @@ def judged(asked: list[Asked]) -> dict[str, object]:
     said = np.zeros(len(asked))
     folds = np.array([a.fold for a in asked])
     for fold in set(folds.tolist()):
-        intercept, slope = fit([a for a in asked if a.fold != fold])
+        weights = fit([a for a in asked if a.fold != fold])
         out = folds == fold
-        said[out] = 1 / (1 + np.exp(-(intercept + slope * np.array([a.z for a in asked])[out])))
+        said[out] = 1 / (1 + np.exp(-columns(asked)[out] @ weights))
     right = np.array([a.right for a in asked], float)
     bins = np.digitize(said, BINS)
     curve = [
@@ -183,14 +190,14 @@ def main() -> int:
     parser.add_argument("--dry-run", action="store_true", help="print, and write nothing")
     options = parser.parse_args()
     asked = list(questions(options.data, options.folds))
-    intercept, slope = fit(asked)
-    told = {"intercept": round(intercept, 4), "slope": round(slope, 4), "held_out": judged(asked)}
+    weights = fit(asked)
+    named = dict(zip(("intercept", "slope", "familiar"), np.round(weights, 4).tolist(), strict=True))
+    told = {**named, "held_out": judged(asked)}
     text = json.dumps(told, indent=1)
     print(text)
     for kind in ("own", "other", "nonsense"):
         some = [a for a in asked if a.kind == kind]
-        z = np.array([a.z for a in some])
-        p = 1 / (1 + np.exp(-(intercept + slope * z)))
+        p = 1 / (1 + np.exp(-columns(some) @ weights))
         print(
             f"{kind}: {len(some)} questions, {100 * np.mean([a.right for a in some]):.0f} % right, "
             f"{100 * np.mean(p < UNSURE):.0f} % said to be unsure"

@@ -38,7 +38,7 @@ from motionary.nn import Affine, Array, linear, unit_rows
 from motionary.pinned_text import check_pinned
 from motionary.safetensors import read_safetensors, write_safetensors
 from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
-from motionary.text_space import SPACE_WIDTH, TextSpace, make_text_space, meanings
+from motionary.text_space import ABOUT, SPACE_WIDTH, TextSpace, familiarity, make_text_space, meanings
 
 __all__ = [
     "BUILT_IN",
@@ -126,13 +126,23 @@ class ModelBundle:
 
     def embed_texts(self, texts: Sequence[str]) -> Array:
         """Unit vectors (N, D) of texts. Raises MotionaryError where the text encoder is missing or broken."""
-        states = encode_texts(
-            self.text_encoder, texts, pooling=self.text.pooling, max_tokens=self.text.max_tokens
-        )
-        vectors = unit_rows(states)
+        vectors = self._sentences(texts)
         if self.text_space is not None:
             vectors = meanings(self.text_space, vectors)
         return unit_rows(linear(vectors, self.text_projection))
+
+    def familiarity(self, text: str) -> float:
+        """How like something that a person does a query is, from 0 to 1; 1 where the model cannot tell."""
+        if self.text_space is None:
+            return 1.0
+        return familiarity(self.text_space, self._sentences([ABOUT + text])[0])
+
+    def _sentences(self, texts: Sequence[str]) -> Array:
+        """Unit vectors (N, W) of the text encoder alone."""
+        states = encode_texts(
+            self.text_encoder, texts, pooling=self.text.pooling, max_tokens=self.text.max_tokens
+        )
+        return unit_rows(states)
 
     def embed_features(self, motions: Sequence[NDArray[np.floating[Any]]]) -> Array:
         """Unit vectors (N, D) of motions as features (T, 263) at 20 fps; see ``encode_motions``."""

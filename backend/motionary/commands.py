@@ -164,7 +164,9 @@ def search(
             among=rows_that_pass(held, wanted),
             whole_clips=whole_clips,
         )
-        hits = told_how_sure(hits, background(held.embeddings.vectors, no_motion(bundle)))
+        hits = told_how_sure(
+            hits, background(held.embeddings.vectors, no_motion(bundle)), bundle.familiarity(query)
+        )
     return _show_found(library, query, taken, hits, as_json, screen)
 
 

@@ -4,10 +4,12 @@ The same score means more in a small library than in a large one, and in one mod
 held against what sentences score in this very library that no motion shows: with m and s, mean and standard
 deviation of their best clips' cosines,
 
-    confidence = 1 / (1 + exp(-(intercept + slope (score - m) / s)))
+    confidence = 1 / (1 + exp(-(intercept + slope (score - m) / s + familiar f)))
 
-Intercept and slope were fitted on clips that the models had not seen (scripts/calibrate_search.py, which also
-tells how good the fit is) and are in confidence.json.
+f tells how like something that a person does the query is (`ModelBundle.familiarity`): "the price of oil" may
+be as near to some motion as a caption is, and still asks for none. The constants were fitted on clips that
+the models had not seen (scripts/calibrate_search.py, which also tells how good the fit is) and are in
+confidence.json.
 """
 
 from __future__ import annotations
@@ -91,9 +93,9 @@ def background(vectors: NDArray[np.float32], sentences: NDArray[np.float32]) -> 
     return Background(float(best.mean()), max(float(best.std()), NARROWEST))
 
 
-def told_how_sure(hits: Sequence[Hit], behind: Background) -> list[Hit]:
-    """The hits of one answer with their confidences."""
-    return [replace(hit, confidence=confidence(hit.score, behind)) for hit in hits]
+def told_how_sure(hits: Sequence[Hit], behind: Background, familiar: float = 1.0) -> list[Hit]:
+    """The hits of one answer with their confidences. familiar: the query's `ModelBundle.familiarity`."""
+    return [replace(hit, confidence=confidence(hit.score, behind, familiar)) for hit in hits]
 
 
 def is_unsure(hits: Sequence[Hit]) -> bool:
@@ -101,14 +103,14 @@ def is_unsure(hits: Sequence[Hit]) -> bool:
     return bool(hits) and hits[0].confidence is not None and hits[0].confidence < UNSURE
 
 
-def confidence(score: float, behind: Background) -> float:
+def confidence(score: float, behind: Background, familiar: float = 1.0) -> float:
     """How likely, in [0, 1], a hit of this score shows what was asked for."""
-    intercept, slope = _constants()
+    intercept, slope, of_familiar = _constants()
     z = (score - behind.mean) / behind.deviation
-    return float(1.0 / (1.0 + np.exp(-np.clip(intercept + slope * z, -50.0, 50.0))))
+    return float(1.0 / (1.0 + np.exp(-np.clip(intercept + slope * z + of_familiar * familiar, -50.0, 50.0))))
 
 
 @cache
-def _constants() -> tuple[float, float]:
+def _constants() -> tuple[float, float, float]:
     told = json.loads(CONSTANTS.read_text(encoding="utf-8"))
-    return float(told["intercept"]), float(told["slope"])
+    return float(told["intercept"]), float(told["slope"]), float(told["familiar"])

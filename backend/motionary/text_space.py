@@ -16,12 +16,17 @@ from motionary.motion_weights import affine
 from motionary.nn import Affine, Array, gelu, linear, unit_rows
 from motionary.safetensors import take
 
-__all__ = ["PREFIX", "SPACE_WIDTH", "TextSpace", "make_text_space", "meanings"]
+__all__ = ["ABOUT", "PREFIX", "SPACE_WIDTH", "TextSpace", "familiarity", "make_text_space", "meanings"]
 
 PREFIX = "text.space"
 LEARNT, HIDDEN = 256, 1024
 SPACE_WIDTH = LEARNT + 1
 GAIN = np.float32(10)
+
+ABOUT = "a person "
+"""Put before what is asked for when it is judged: "walk" alone is hardly like a caption."""
+STRANGE, FAMILIAR = 0.2, 0.5
+"""Cosines with what captions share of a sentence that is none, and of one that surely is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,3 +60,8 @@ def meanings(space: TextSpace, sentences: Array) -> Array:
     hidden = gelu(linear(GAIN * sentences, space.hidden))
     learnt = unit_rows(linear(sentences, space.linear) + linear(hidden, space.out))
     return unit_rows(np.concatenate([learnt, sentences @ space.common[:, None]], axis=1))
+
+
+def familiarity(space: TextSpace, sentence: Array) -> float:
+    """How like a caption of a motion a sentence is, from 0 to 1, by its unit vector (W,)."""
+    return float(np.clip((float(sentence @ space.common) - STRANGE) / (FAMILIAR - STRANGE), 0.0, 1.0))

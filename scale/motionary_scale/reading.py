@@ -134,7 +134,13 @@ def search_clips(reader: Reader, model: CachingModel, asked: SearchQuestion) -> 
     taken = understood(library, asked.query, model.bundle.known_words)
     among = _rows(library, wanted)
     hits = search(library, model, taken, asked.offset + asked.top, among=among, whole_clips=asked.whole_clips)
-    return _found(reader, told_how_sure(hits, held.behind), asked.offset, among, taken)
+    return _found(
+        reader,
+        told_how_sure(hits, held.behind, model.bundle.familiarity(asked.query)),
+        asked.offset,
+        among,
+        taken,
+    )
 
 
 def similar_clips(reader: Reader, model: CachingModel, asked: SimilarQuestion) -> dict[str, Any]:

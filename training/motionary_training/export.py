@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from motionary.bundle import FORMAT, VERSION, load_bundle
+from motionary.checksums import write_sums
 from motionary.errors import MotionaryError
 from motionary.files import building_folder
 from motionary.motion_encoder import FEATURES
@@ -143,6 +144,7 @@ def write_bundle(
             told = document | {"text": document["text"] | {"sha256": sha256}}
             (building / "config.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
             (building / "README.md").write_text(model_card(told), "utf-8")
+            write_sums(building)
             check(building)
             if out.exists():
                 shutil.rmtree(out)

@@ -83,7 +83,7 @@ def without_travel(features: Tensor) -> Tensor:
     if features.shape[-1] != WIDTH:
         raise MotionaryError("augment.in_place needs the features of 22 joints; KIT-ML has 21")
     _, planar, _, _, _, velocities, contacts = feature_blocks(WIDTH)
-    moved = features[..., velocities].unflatten(-1, (len(JOINTS), 3)).clone()
+    moved = features[..., velocities].reshape(*features.shape[:-1], len(JOINTS), 3).clone()
     moved[..., [0, 2]] -= moved[..., :1, [0, 2]].clone()
     still = features.clone()
     still[..., planar] = 0

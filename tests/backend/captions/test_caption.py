@@ -88,7 +88,7 @@ def random_bank():
         ("jump", {"jump"}),
         ("wave_left", {"wave"}),
         ("front_kick_right", {"kick"}),
-        ("sit_down", {"sit_down"}),
+        ("sit_down", {"sit_down", "sit"}),
         ("stand_up", {"stand_up"}),
         ("lie", {"lie"}),
         ("push_ups", {"push_up"}),
@@ -103,7 +103,7 @@ def random_bank():
 def test_starter_clips_get_sensible_captions(name, actions, bundle, bank):
     found = caption(clips()[name].motion, bundle, bank)
     assert found.captions[0].action in actions, found.captions
-    assert 0.2 < found.captions[0].score <= 1
+    assert 0.1 < found.captions[0].score <= 1
     assert 0 < found.captions[0].confidence < 1
 
 
