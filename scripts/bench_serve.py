@@ -317,8 +317,8 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[list[str], list[str]
             serving = [
                 f"{options.clients} clients at a time, each for {options.seconds:g} s without a pause, "
                 f"{options.clips:,} clips, {os.cpu_count()} cores for server, clients and others (load "
-                f"{os.getloadavg()[0]:.0f}). Milliseconds of a search, and of the server's processor time for "
-                "an answer of any kind:",
+                f"{os.getloadavg()[0]:.0f}). Milliseconds of a search, and of the server's processor time "
+                "for an answer of any kind:",
                 "",
                 "| | answers | a second | p50 | p99 | CPU | failed | wrong |",
                 "|---|---|---|---|---|---|---|---|",

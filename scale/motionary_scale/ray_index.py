@@ -57,7 +57,8 @@ ROUND = 100_000
 """Files that the cluster is told of at a time, which bounds what this machine holds of them."""
 
 TRIES = 3
-"""Times that a file is asked for where nothing comes back of it, beside what Ray tries by itself."""
+"""Times that a file is asked for where nothing comes back of it, beside what Ray tries by itself; and that a
+cluster of this machine's own is started."""
 
 STORE = 256 << 20
 """Bytes of shared memory that a cluster of this machine's own holds results in until they are taken."""
@@ -70,6 +71,8 @@ QUIET: Mapping[str, str] = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # or every start warns of a change to come
 }
 """What keeps Ray from telling its makers, and the terminal, about itself."""
+
+_AGENTS = ("metrics_agent_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
 
 Done = tuple[Read, NDArray[np.float32]]
 
@@ -134,27 +137,59 @@ def _cluster(address: str, workers: int | None) -> Iterator[int]:
     import ray
 
     cure = "start one with 'ray start --head', or give --ray local for one of this machine's own"
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    if address == "local":
-        options |= {"num_cpus": workers or os.cpu_count() or 1, "include_dashboard": False}
-        options |= {"object_store_memory": STORE}
-    elif address != "auto":
-        _check_answers(address, cure)
-    try:
-        with redirect_stdout(sys.stderr):
-            ray.init(address, **options)
-    except Exception as error:  # of several kinds: ConnectionError, RuntimeError, ValueError ...
-        raise MotionaryError(f"--ray {address}: no Ray cluster to work on ({_told(error)}); {cure}") from None
-    with redirect_stdout(sys.stderr):
+    with ExitStack() as opened:
+        opened.enter_context(redirect_stdout(sys.stderr))
         try:
-            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            yield max(1, int(resources.get("CPU", 1)))
-        finally:
-            ray.shutdown()
+            if address == "local":
+                cure = "this machine may be too busy: try again, or leave --ray out"
+                at = opened.enter_context(_own_node(workers or os.cpu_count() or 1))
+            elif address == "auto":
+                at = address
+            else:
+                at = _answering(address, cure)
+            ray.init(at, log_to_driver=False, logging_level=logging.CRITICAL)
+        except MotionaryError:
+            raise
+        except Exception as error:  # of several kinds: ConnectionError, RuntimeError, ValueError ...
+            reason = _told(error)
+            raise MotionaryError(f"--ray {address}: no Ray cluster to work on ({reason}); {cure}") from None
+        opened.callback(ray.shutdown)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        yield max(1, int(resources.get("CPU", 1)))
 
 
-def _check_answers(address: str, cure: str) -> None:
-    """MotionaryError, soon, where nobody listens at an address; Ray itself waits, then ends the process."""
+@contextmanager
+def _own_node(cpus: int) -> Iterator[str]:
+    """The address of a cluster of this machine alone.
+
+    Not by ray.init, and tried again: a node whose agents choose their own ports ends itself where they take
+    more than 15 s, and Ray gives up on any after 30 s, neither of which is enough on a busy machine.
+    """
+    cluster = _started(cpus)
+    try:
+        yield str(cluster.address)
+    finally:
+        cluster.shutdown()
+
+
+def _started(cpus: int) -> Any:
+    from ray.cluster_utils import Cluster
+
+    for left in reversed(range(TRIES)):
+        with ExitStack() as held:
+            servers = [held.enter_context(socket.create_server(("", 0))) for _ in _AGENTS]
+            ports = {name: one.getsockname()[1] for name, one in zip(_AGENTS, servers, strict=True)}
+        node = {"num_cpus": cpus, "object_store_memory": STORE, "include_dashboard": False, **ports}
+        try:
+            return Cluster(initialize_head=True, head_node_args=node)
+        except Exception:  # Ray's "Exception", of no kind of its own
+            if not left:
+                raise
+    return None
+
+
+def _answering(address: str, cure: str) -> str:
+    """``address``; MotionaryError, soon, where nobody listens there: Ray waits, then ends the process."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise MotionaryError(
@@ -165,6 +200,7 @@ def _check_answers(address: str, cure: str) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise MotionaryError(f"--ray {address}: no Ray cluster answers there ({reason}); {cure}") from None
+    return address
 
 
 def _done_round(tasks: Sequence[FileTask], work: _Work, workers: int) -> Iterator[Done]:

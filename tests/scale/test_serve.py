@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -106,6 +108,20 @@ def test_a_token_is_made_and_needed(library, model, tmp_path):
         assert asking.get("/v1/libraries").status_code == 401
         shown = {"Authorization": f"Bearer {token}"}
         assert [each["name"] for each in asking.get("/v1/libraries", headers=shown).json()] == ["moves"]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl, to make a certificate")
+def test_it_is_served_by_https(library, model, tmp_path):
+    key, certificate = tmp_path / "a.key", tmp_path / "a.pem"
+    kind = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")
+    told = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate))
+    subprocess.run(["openssl", "req", *kind, *told], check=True, capture_output=True)
+    with running(library, "--model", model, "--certificate", certificate, "--key", key) as (_, address):
+        assert address.startswith("https://")
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        said = httpx.get(f"{address}/v1", verify=trusted, trust_env=False, timeout=60)
+        assert said.json()["api"] == 1
+        assert "max-age" in said.headers["strict-transport-security"]
 
 
 def test_connections_that_ask_nothing_are_dropped_however_slowly_they_drip(library, model, tmp_path):
