@@ -2,6 +2,8 @@
 
     python scripts/fuzz.py bvh --runs 1000000 --out build/fuzz     # needs: pip install atheris
     python scripts/fuzz.py --list
+    python scripts/fuzz.py --all                                   # each until it has had --runs; hours
+    python scripts/fuzz.py --table --markdown docs/reliability.md  # what all runs so far have tried
 
 The readers and what they may do are in tests/fuzz/targets.py. libFuzzer, by way of atheris, makes the bytes
 from the seeds there and from the corpus that it keeps in OUT/FORMAT, and is led by which lines of Motionary
@@ -19,9 +21,11 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,19 +33,44 @@ LONGEST = 4096
 """Bytes of a text that is tried: longer ones only take longer."""
 
 
-def table(out: Path) -> str:
-    """What all runs into a folder have tried, by format; a run that was ended counts to its last minute."""
-    tried: dict[str, list[float]] = {}
+def tried(out: Path) -> dict[str, list[float]]:
+    """Executions, seconds and kinds of findings of all runs into a folder, by format; a run that was ended
+    counts to its last minute."""
+    found: dict[str, list[float]] = {}
     for path in sorted(out.glob("*.json")):
         run = json.loads(path.read_text())
-        sums = tried.setdefault(run["format"], [0, 0.0, 0])
+        sums = found.setdefault(run["format"], [0, 0.0, 0])
         for place, name in enumerate(("executions", "seconds", "findings")):
             sums[place] += run[name]
+    return found
+
+
+def table(out: Path) -> list[str]:
+    """What all runs into a folder have tried, as Markdown."""
     rows = [
         f"| {name} | {executions:,.0f} | {seconds / 60:.0f} | {found:.0f} |"
-        for name, (executions, seconds, found) in sorted(tried.items())
+        for name, (executions, seconds, found) in sorted(tried(out).items())
     ]
-    return "\n".join(["| reader | executions | minutes | kinds of findings |", "|---|---|---|---|", *rows])
+    return ["| reader | executions | minutes | kinds of findings |", "|---|---|---|---|", *rows]
+
+
+def put_between(path: Path, mark: str, lines: Sequence[str]) -> None:
+    begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
+    head, rest = path.read_text("utf-8").split(begin)
+    text = "\n".join(lines)
+    path.write_text(f"{head}{begin}{text}\n{end}{rest.split(end, 1)[1]}", "utf-8")
+
+
+def fuzz_all(names: Iterable[str], runs: int, out: Path) -> int:
+    """Each format in a process of its own until it has been tried so often, those begun with; 1 where one
+    finds something."""
+    found = 0
+    for name in names:
+        lacking = runs - int(tried(out).get(name, [0])[0])
+        if lacking > 0:
+            command = [sys.executable, __file__, name, "--runs", str(lacking), "--out", str(out)]
+            found |= subprocess.run(command).returncode
+    return int(bool(found))
 
 
 def main() -> None:
@@ -49,6 +78,8 @@ def main() -> None:
     parser.add_argument("format", nargs="?", help="what to fuzz; --list names them")
     parser.add_argument("--list", action="store_true", help="name the formats")
     parser.add_argument("--table", action="store_true", help="all that was tried, as a Markdown table")
+    parser.add_argument("--markdown", type=Path, help="write that table between the marks of this file")
+    parser.add_argument("--all", action="store_true", help="every format, until each has had --runs in all")
     parser.add_argument("--runs", type=int, default=1_000_000, help="how many files to try")
     parser.add_argument(
         "--seconds", type=float, default=0.0, help="stop after so long; 0: when all are tried"
@@ -56,7 +87,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="corpora and findings")
     arguments = parser.parse_args()
     if arguments.table:
-        print(table(arguments.out))
+        lines = table(arguments.out)
+        print("\n".join(lines))
+        if arguments.markdown:
+            put_between(arguments.markdown, "fuzzed", lines)
         return
     sys.path[:0] = [str(ROOT), str(ROOT / "backend"), str(ROOT / "training")]
     try:
@@ -65,6 +99,8 @@ def main() -> None:
         sys.exit("fuzzing needs atheris: pip install atheris (Linux and macOS)")
     with atheris.instrument_imports(include=["motionary", "motionary_training", "tomllib", "csv"]):
         from tests.fuzz.targets import TARGETS, findings, limit_memory
+    if arguments.all:
+        sys.exit(fuzz_all(TARGETS, arguments.runs, arguments.out))
     if arguments.list or arguments.format not in TARGETS:
         sys.exit("\n".join(TARGETS))
     target = TARGETS[arguments.format]
