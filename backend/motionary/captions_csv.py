@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 
 from motionary.errors import MotionaryError
 from motionary.files import replacing, sweep
@@ -47,7 +48,9 @@ class Table(Mapping[str, Said]):
         rows = [packed] if isinstance(packed, str) else packed
         lines, captions, tags = zip(*(row.split(APART, 2) for row in rows), strict=True)
         return Said(
-            _once(captions), _once(tag.strip() for row in tags for tag in row.split(";")), int(lines[0])
+            _once(captions),
+            _once(intern(tag.strip()) for row in tags for tag in row.split(";")),
+            int(lines[0]),
         )
 
     def __iter__(self) -> Iterator[str]:

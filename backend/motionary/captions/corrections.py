@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from motionary.blender_files import BLENDER_SUFFIXES
@@ -31,7 +32,7 @@ MOST_TEXTS = 1000
 """Captions or tags of one clip."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Correction:
     """What is to be said of a clip. file: as a captions.csv names it. where: its place in the file of
     corrections, for messages."""
@@ -122,7 +123,8 @@ def _texts(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     listed = row.get(key, [])
     if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
         raise MotionaryError(f"{where}: its {key} are no list of texts")
-    return tuple(dict.fromkeys(text for one in listed if (text := " ".join(one.split()))))
+    texts = (" ".join(one.split()) for one in listed)
+    return tuple(dict.fromkeys(intern(text) if key == "tags" else text for text in texts if text))
 
 
 def _checked(path: Path, rows: Iterable[Correction]) -> tuple[list[Correction], list[str]]:

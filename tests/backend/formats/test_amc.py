@@ -6,6 +6,7 @@ import pytest
 from motionary import rotation
 from motionary.body import body_positions
 from motionary.errors import MotionaryError
+from motionary.formats import amc as amc_module
 from motionary.formats import read_clip
 from motionary.formats.amc import read_amc, read_asf
 from motionary.motion import forward_kinematics
@@ -237,3 +238,21 @@ def test_the_twelfth_trial_holds_two_versions(tmp_path):
     (tmp_path / "01_01.amc").write_bytes(whole)
     motion = read_amc(tmp_path / "01_01.amc", asf)
     np.testing.assert_allclose(body_positions(motion), body_positions(read_clip(bvh).motion), atol=1e-5)
+
+
+def test_a_root_that_no_channel_moves_stands_still(tmp_path):
+    asf = ASF.replace("order TX TY TZ RX RY RZ", "order").replace("position 0 0 0", "position 1 2 3")
+    amc = "\n".join(line for line in AMC.splitlines() if not line.startswith("root")) + "\n"
+    motion = read(tmp_path, amc, asf)
+    assert motion.frames == 2
+    np.testing.assert_allclose(motion.translation, [[INCH, 2 * INCH, 3 * INCH]] * 2)
+
+
+def test_frames_of_a_long_take_follow_each_other_where_its_parts_meet(tmp_path, monkeypatch):
+    monkeypatch.setattr(amc_module, "FRAMES_AT_ONCE", 2)
+    head, frame = AMC.split("1\n", 1)[0], "root 0 0 {0} 0 0 0\nupper {0} 0 0\nlower 0\n"
+    rows = [f"{number}\n{frame.format(number)}" for number in range(1, 8)]
+    motion = read(tmp_path, head + "".join(rows))
+    np.testing.assert_allclose(motion.translation[:, 2], np.arange(1, 8) * INCH)
+    with pytest.raises(MotionaryError, match="frame 4 follows frame 2"):
+        read(tmp_path, head + "".join(rows[:2] + rows[3:]))
