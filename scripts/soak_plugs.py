@@ -140,7 +140,7 @@ def index(model: Path, folder: Path, workers: int, tell: Tell) -> None:
     def watch(_: str) -> Iterator[Callable[[Any], None]]:
         yield lambda step: tell(step.name) if not step.failure else None
 
-    index_library(
+    report = index_library(
         folder / LIBRARY,
         [folder / MOVES],
         model=model,
@@ -151,6 +151,8 @@ def index(model: Path, folder: Path, workers: int, tell: Tell) -> None:
         prune=True,
         batch=BATCH,
     )
+    if report.failures:
+        raise MotionaryError(report.failures[0])
     tell("all")
 
 
@@ -205,6 +207,8 @@ def before_re_index(model: Path, folder: Path) -> None:
     write_table(folder / MOVES, "dances", range(1, FILES // 2))
     for number in (FILES // 2, FILES // 2 + 3):
         (folder / MOVES / "more" / f"{number:03}.bvh").unlink()
+    left = [number for number in range(FILES // 2, FILES + 2) if number not in (FILES // 2, FILES // 2 + 3)]
+    write_table(folder / MOVES / "more", "moves", left)
 
 
 def before_upgrade(model: Path, folder: Path) -> None:
