@@ -30,6 +30,7 @@ __all__ = [
     "UNSURE",
     "Background",
     "background",
+    "background_of",
     "confidence",
     "is_unsure",
     "no_motion",
@@ -87,9 +88,11 @@ def no_motion(bundle: TextModel) -> NDArray[np.float32]:
 
 def background(vectors: NDArray[np.float32], sentences: NDArray[np.float32]) -> Background:
     """What ``sentences`` (N, D) that no motion shows score among a library's embeddings (M, D)."""
-    if not len(vectors):
-        return Background(0.0, 1.0)
-    best = (vectors @ sentences.T).max(axis=0)
+    return background_of((vectors @ sentences.T).max(axis=0)) if len(vectors) else Background(0.0, 1.0)
+
+
+def background_of(best: NDArray[np.float32]) -> Background:
+    """The same, of the best cosine of each sentence, (N,)."""
     return Background(float(best.mean()), max(float(best.std()), NARROWEST))
 
 

@@ -6,6 +6,7 @@ measured (way, loop, hand) is of each window, so that a long take passes where a
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from motionary.captions.facts_array import code, column
 from motionary.errors import MotionaryError
-from motionary.library import STARRED, Library, read_rows
+from motionary.library import STARRED, Embeddings, Library, read_rows
 
 __all__ = ["HANDS", "Filter", "rows_that_pass"]
 
@@ -57,11 +58,15 @@ class Filter:
             raise MotionaryError(f"hand is {self.hand!r}; it is left, right or both")
 
 
-def rows_that_pass(library: Library, wanted: Filter) -> NDArray[np.bool_] | None:
-    """Which rows of ``library.embeddings`` pass, (N,); None where that is every row there is."""
-    held = library.embeddings
+def rows_that_pass(
+    library: Library, wanted: Filter, held: Embeddings | None = None
+) -> NDArray[np.bool_] | None:
+    """Which rows of ``library.embeddings``, or of ``held``, a part of them, pass, (N,); None where that is
+    every row there is."""
+    part = None if held is None else held.clips
+    held = held or library.embeddings
     passes = _measured(held.facts, wanted)
-    clips = _clips_that_pass(library, wanted)
+    clips = _clips_that_pass(library, wanted, part)
     if clips is not None:
         told = np.isin(held.clips, clips)
         passes = told if passes is None else passes & told
@@ -83,8 +88,11 @@ def _measured(facts: NDArray[np.float32], wanted: Filter) -> NDArray[np.bool_] |
     return np.logical_and.reduce(rules) if rules else None
 
 
-def _clips_that_pass(library: Library, wanted: Filter) -> NDArray[np.int64] | None:
-    """Ids of the clips that pass by what is told of them; None where that is every clip there is."""
+def _clips_that_pass(
+    library: Library, wanted: Filter, part: NDArray[np.int64] | None
+) -> NDArray[np.int64] | None:
+    """Ids of the clips, of those in ``part`` if given, that pass by what is told of them; None where that is
+    every clip there is."""
     rules: list[str] = []
     values: list[Any] = []
     if wanted.min_s > 0:
@@ -101,6 +109,9 @@ def _clips_that_pass(library: Library, wanted: Filter) -> NDArray[np.int64] | No
         values.append(tag)
     if not rules:
         return None
+    if part is not None:
+        rules.append("clips.id IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(np.unique(part).tolist()))
     # Every rule is one of those above: what the user gave is among the values.
     rows = read_rows(library, f"{EVERY_CLIP} WHERE {' AND '.join(rules)}", values)
     return np.array([row[0] for row in rows], np.int64)

@@ -25,7 +25,7 @@ from motionary.captions.grammar import sentences
 from motionary.library import LARGE, Library, read_rows, snapshot
 from motionary.side_file import map_arrays, save_arrays
 
-__all__ = ["Keywords", "keywords_of", "shares", "understood"]
+__all__ = ["Keywords", "asked_stems", "keywords_of", "shares", "stems_of_clips", "understood"]
 
 STOP_WORDS = frozenset(
     (
@@ -235,16 +235,30 @@ def _stems(words: Iterable[str]) -> dict[str, str]:
 def shares(keywords: Keywords, query: str) -> NDArray[np.float32]:
     """For each clip the share, in [0, 1], of the query's words that it has, the rarer the weightier: (N,)."""
     result = np.zeros(len(keywords.clips), np.float32)
-    asked = [word for word in dict.fromkeys(_words(query)) if word not in STOP_WORDS]
-    stem_of = _stems({term for word in asked for term in _terms(word)})
     total = 0.0
-    for word in asked:
-        parts = [keywords.rows_with(stem_of[term]) for term in _terms(word)]
+    for stems in asked_stems(query):
+        parts = [keywords.rows_with(stem) for stem in stems]
         rows = reduce(partial(np.intersect1d, assume_unique=True), parts)
         weight = float(np.log1p(len(keywords.clips) / (1 + len(rows))))
         total += weight
         result[rows] += weight
     return result / np.float32(total) if total else result
+
+
+def asked_stems(query: str) -> tuple[tuple[str, ...], ...]:
+    """The stems of each word of a query that tells one motion from another: who has the word has them all."""
+    asked = [word for word in dict.fromkeys(_words(query)) if word not in STOP_WORDS]
+    stem_of = _stems({term for word in asked for term in _terms(word)})
+    return tuple(tuple(stem_of[term] for term in _terms(word)) for word in asked)
+
+
+def stems_of_clips(keywords: Keywords) -> tuple[list[str], NDArray[np.int64], NDArray[np.int32]]:
+    """All stems; those of clip number i of ``keywords.clips`` are numbers[starts[i]:starts[i + 1]]."""
+    numbers = np.repeat(np.arange(len(keywords.starts) - 1, dtype=np.int32), np.diff(keywords.starts))
+    starts = np.zeros(len(keywords.clips) + 1, np.int64)
+    np.cumsum(np.bincount(keywords.rows, minlength=len(keywords.clips)), out=starts[1:])
+    stems = keywords.stems.tobytes().decode().split("\n")[1:-1]
+    return stems, starts, numbers[np.argsort(keywords.rows, kind="stable")]
 
 
 def understood(library: Library, query: str, known: Container[str]) -> str:

@@ -62,6 +62,7 @@ __all__ = [
     "clip_info",
     "clip_motion",
     "connect",
+    "embeddings_of",
     "find_clip",
     "format_version",
     "load_clip",
@@ -808,8 +809,7 @@ def read_embeddings(library: Library) -> Embeddings:
     with snapshot(library):
         model = library.model
         if model is None:
-            none = np.zeros((0, WIDTH), np.float32)
-            return Embeddings(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 1), np.float32), none)
+            return _no_embeddings()
         mapped = _mapped_embeddings(library, model)
         if mapped is not None:
             return mapped
@@ -818,6 +818,23 @@ def read_embeddings(library: Library) -> Embeddings:
         arrays = {name: getattr(held, name) for name in EMBEDDINGS}
         save_arrays(library.path, "vectors", state, arrays)
     return held
+
+
+def embeddings_of(library: Library, clips: Iterable[int]) -> Embeddings:
+    """Those of the current model of these clips alone, sorted as all are; of ids that are no clip's, none.
+
+    MotionaryError where one is damaged.
+    """
+    with snapshot(library):
+        model = library.model
+        if model is None:
+            return _no_embeddings()
+        return _read_embeddings(library, model, json.dumps(sorted({int(clip) for clip in clips})))
+
+
+def _no_embeddings() -> Embeddings:
+    none = np.zeros((0, WIDTH), np.float32)
+    return Embeddings(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 1), np.float32), none)
 
 
 def _mapped_embeddings(library: Library, model: Model) -> Embeddings | None:
@@ -838,15 +855,18 @@ def _mapped_embeddings(library: Library, model: Model) -> Embeddings | None:
     return held if is_sound else None
 
 
-def _read_embeddings(library: Library, model: Model) -> Embeddings:
+def _read_embeddings(library: Library, model: Model, clips: str | None = None) -> Embeddings:
+    """clips: a JSON list of ids, to read theirs alone."""
+    chosen = "embeddings JOIN models ON key = model WHERE is_current = 1"
+    values = () if clips is None else (clips,)
+    if clips is not None:
+        chosen += " AND clip IN (SELECT value FROM json_each(?))"
     with _sound(library.path):
         execute = library.connection.execute
-        ((count,),) = execute(
-            "SELECT count(*) FROM embeddings JOIN models ON key = model WHERE is_current = 1"
-        )
+        ((count,),) = execute(f"SELECT count(*) FROM {chosen}", values)  # noqa: S608
         cursor = execute(
-            "SELECT clip, start_s, end_s, vector, facts FROM embeddings JOIN models ON key = model "
-            "WHERE is_current = 1 ORDER BY clip, start_s, end_s"
+            f"SELECT clip, start_s, end_s, vector, facts FROM {chosen} ORDER BY clip, start_s, end_s",  # noqa: S608
+            values,
         )
         clips, spans = np.empty(count, np.int64), np.empty((count, 2))
         vectors, facts = (np.zeros((0, size), np.float32) for size in (model.joint_dim, WIDTH))

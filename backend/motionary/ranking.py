@@ -25,7 +25,7 @@ from motionary.captions.facts_array import unpack_facts
 from motionary.captions.measure import Facts
 from motionary.query import Query, Step
 
-__all__ = ["Rows", "cosines", "score_rows"]
+__all__ = ["EmbedTexts", "Rows", "cosines", "directions", "score_rows"]
 
 Floats: TypeAlias = NDArray[np.float32]
 EmbedTexts: TypeAlias = Callable[[list[str]], Floats]
@@ -84,6 +84,28 @@ def score_rows(
     return result
 
 
+def directions(query: Query, embed: EmbedTexts) -> Floats:
+    """Where rows lie that may score well, (Q, D): near the whole sentence, its steps, and away from what is
+    not wanted. No vector is of unit length; what is far from all of them has a low score."""
+    vectors = _embedded(query, embed)
+    found = [vectors[query.sentence]]
+    for step in query.steps:
+        wanted = _wanted(step, vectors)
+        away = [vectors[step.sentence] - vectors[f"{step.sentence} {phrase}"] for phrase in step.without]
+        found += [wanted, *(wanted + way for way in away)]
+        if len(away) > 1:
+            found.append(wanted + np.sum(away, axis=0))
+    return np.stack([*{row.tobytes(): row for row in found}.values()])
+
+
+def _wanted(step: Step, vectors: dict[str, Floats]) -> Floats:
+    """The wishes of one step, each by its weight: (D,)."""
+    weights = np.array([wish.weight for wish in step.wishes], np.float32)
+    made = np.stack([vectors[wish.text] for wish in step.wishes])
+    result: Floats = weights @ made / weights.sum()
+    return result
+
+
 def _embedded(query: Query, embed: EmbedTexts) -> dict[str, Floats]:
     """Every text that the query asks about, embedded at once."""
     texts = [query.sentence]
@@ -100,8 +122,7 @@ def _step_score(
 ) -> Floats:
     """By the wishes of one step, each by its weight, what they claim, and what is not wanted."""
     weights = np.array([wish.weight for wish in step.wishes], np.float32)
-    made = np.stack([vectors[wish.text] for wish in step.wishes])
-    score = cosines(rows.vectors, weights @ made / weights.sum())
+    score = cosines(rows.vectors, _wanted(step, vectors))
     said = [
         (claims_of(wish.text), float(weight))
         for wish, weight in zip(step.wishes, weights / weights.max(), strict=True)

@@ -2,7 +2,8 @@
 
 A clip scores as its best window does, and the hit tells the moment around it (`motionary.moments`).
 It is as quick as FAISS's exact index, and a million windows take a fraction of a second on one core
-(docs/scale.md), so no index is kept that would have to be built, tuned and doubted.
+(docs/scale.md), so no index is kept that would have to be built, tuned and doubted. Where there are too many
+for that, what to look at can be chosen elsewhere (`motionary.candidates`).
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary.body import mirror_joints
+from motionary.candidates import Asked, Choose
 from motionary.errors import MotionaryError
 from motionary.features import features_from_joints, motion_joints
-from motionary.keywords import shares
-from motionary.library import Library, clip_info, clip_motion
+from motionary.keywords import asked_stems, shares
+from motionary.library import Embeddings, Library, clip_info, clip_motion, embeddings_of
 from motionary.moments import moment_span, once
 from motionary.motion import Motion
 from motionary.query import parse_query
-from motionary.ranking import Rows, cosines, score_rows
+from motionary.ranking import EmbedTexts, Rows, cosines, directions, score_rows
 
 __all__ = [
     "Hit",
@@ -109,13 +111,15 @@ def search(
     *,
     without: Sequence[str] = (),
     among: NDArray[np.bool_] | None = None,
+    choose: Choose | None = None,
     whole_clips: bool = False,
 ) -> list[Hit]:
     """The ``top`` clips that match ``query`` best, best first; equal scores by clip id.
 
     What a query may say is told in `motionary.query`, how it is scored in `motionary.ranking`. without: what
     is not wanted. among: which rows of ``library.embeddings`` to look at, (N,); None for all (see
-    `motionary.filters`). whole_clips: a hit is all of its clip, not the moment that matches.
+    `motionary.filters`). choose: what to look at instead. whole_clips: a hit is all of its clip, not the
+    moment that matches.
 
     MotionaryError for a query that says nothing, and where another model than
     ``bundle`` embedded the library.
@@ -123,7 +127,12 @@ def search(
     asked = parse_query(query, without)
     check_model(library, bundle)
     _check_top(top)
-    held = library.embeddings
+    embed, said = _remembered(bundle.embed_texts), " ".join(step.sentence for step in asked.steps)
+    if choose is None:
+        held = library.embeddings
+    else:
+        chosen = choose(Asked(directions(asked, embed), asked_stems(said), top))
+        held, among = chosen.embeddings, chosen.among
     if len(held.clips) == 0:
         return []
     known = library.keywords.clips  # both are sorted
@@ -132,11 +141,24 @@ def search(
             f"{library.path}: the library is damaged (embeddings of no clip); index its sources into "
             "a new one"
         )
-    told = shares(library.keywords, " ".join(step.sentence for step in asked.steps))
+    told = shares(library.keywords, said)
     words = told[np.searchsorted(known, held.clips)]
     rows = Rows(held.vectors, held.facts, held.clips, held.spans)
-    scores = score_rows(asked, bundle.embed_texts, rows, words=words, among=among)
-    return _hits(library, scores, top, whole_clips=whole_clips)
+    scores = score_rows(asked, embed, rows, words=words, among=among)
+    return _hits(library, held, scores, top, whole_clips=whole_clips)
+
+
+def _remembered(embed: EmbedTexts) -> EmbedTexts:
+    """``embed``, of each text once."""
+    known: dict[str, NDArray[np.float32]] = {}
+
+    def remembered(texts: list[str]) -> NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, embed(new), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return remembered
 
 
 def similar(
@@ -146,6 +168,7 @@ def similar(
     *,
     bundle: MotionModel | None = None,
     among: NDArray[np.bool_] | None = None,
+    choose: Choose | None = None,
     whole_clips: bool = False,
 ) -> list[Hit]:
     """The ``top`` other clips most like clip ``clip``, by the direction of its windows that tell it once.
@@ -154,11 +177,10 @@ def similar(
     clip as it is is looked for. The rest as for `search`.
     """
     info = clip_info(library, clip)
-    rows = library.embeddings.clips == clip
-    own = library.embeddings.vectors[rows]
-    if len(own) == 0:
+    own = embeddings_of(library, [clip])
+    if len(own.clips) == 0:
         raise MotionaryError(f"{library.path}: clip {info.name} has no embedding; index its source again")
-    vector = own[once(library.embeddings.spans[rows])].mean(axis=0)
+    vector = own.vectors[once(own.spans)].mean(axis=0)
     mirrored = None
     if bundle is not None and library.model is not None and library.model.id == bundle.id:
         mirrored = motion_direction(clip_motion(library, clip), bundle, mirrored=True)
@@ -168,6 +190,7 @@ def similar(
         top,
         mirrored=mirrored,
         among=among,
+        choose=choose,
         leave_out=clip,
         whole_clips=whole_clips,
     )
@@ -180,6 +203,7 @@ def similar_to_motion(
     top: int = 10,
     *,
     among: NDArray[np.bool_] | None = None,
+    choose: Choose | None = None,
     whole_clips: bool = False,
 ) -> list[Hit]:
     """The ``top`` clips most like a motion that need not be in the library, or like its mirror image.
@@ -188,7 +212,9 @@ def similar_to_motion(
     """
     check_model(library, bundle)
     vector, mirrored = (motion_direction(motion, bundle, mirrored=image) for image in (False, True))
-    return search_vector(library, vector, top, mirrored=mirrored, among=among, whole_clips=whole_clips)
+    return search_vector(
+        library, vector, top, mirrored=mirrored, among=among, choose=choose, whole_clips=whole_clips
+    )
 
 
 def motion_direction(motion: Motion, bundle: MotionModel, *, mirrored: bool = False) -> NDArray[np.float32]:
@@ -221,6 +247,7 @@ def search_vector(
     top: int = 10,
     *,
     among: NDArray[np.bool_] | None = None,
+    choose: Choose | None = None,
     mirrored: NDArray[np.float32] | None = None,
     leave_out: int | None = None,
     whole_clips: bool = False,
@@ -231,7 +258,12 @@ def search_vector(
     that is not asked for, as the one that ``vector`` is of. The rest as for `search`.
     """
     _check_top(top)
-    held = library.embeddings
+    if choose is None:
+        held = library.embeddings
+    else:
+        near = np.stack([_unit(vector)] if mirrored is None else [_unit(vector), _unit(mirrored)])
+        chosen = choose(Asked(near, (), top + (leave_out is not None)))
+        held, among = chosen.embeddings, chosen.among
     if len(held.clips) == 0:
         return []
     scores = cosines(held.vectors, _unit(vector))
@@ -242,7 +274,7 @@ def search_vector(
         scores = np.where(is_image, image - LATER, scores)
     if among is not None:
         scores = np.where(among, scores, -np.inf)
-    return _hits(library, scores, top, leave_out, whole_clips=whole_clips, is_image=is_image)
+    return _hits(library, held, scores, top, leave_out, whole_clips=whole_clips, is_image=is_image)
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -257,6 +289,7 @@ def _check_top(top: int) -> None:
 
 def _hits(
     library: Library,
+    held: Embeddings,
     scores: NDArray[np.float32],
     top: int,
     leave_out: int | None = None,
@@ -264,11 +297,10 @@ def _hits(
     whole_clips: bool = False,
     is_image: NDArray[np.bool_] | None = None,
 ) -> list[Hit]:
-    """The clips with the best rows; scores: (N,) of ``library.embeddings``, -inf where a row is left out.
+    """The clips with the best rows; scores: (N,) of ``held``, -inf where a row is left out.
 
     is_image: (N,), where it is the mirror image that a score is of.
     """
-    held = library.embeddings
     # Embeddings are sorted by clip: its windows are a run of rows, and the clip scores as the best of them.
     starts = np.flatnonzero(np.diff(held.clips, prepend=held.clips[0] - 1))
     clips, of_clip = held.clips[starts], np.maximum.reduceat(scores, starts)
