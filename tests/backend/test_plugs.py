@@ -40,12 +40,11 @@ def test_nothing_is_lost_whenever_it_is_killed_or_the_disk_is_full(pulled):
     name, done, numbers, _ = pulled
     assert numbers["found"] == []
     assert done.returncode == 0, done.stderr
-    assert numbers["runs"] == {name: POINTS}
+    assert numbers["killed"] == {name: POINTS}
 
 
-def test_most_runs_were_really_killed_and_disks_really_full(pulled):
+def test_disks_were_really_full(pulled):
     name, _, numbers, _ = pulled
-    assert numbers["killed"][name] >= POINTS // 2  # every one that is killed by place
     assert numbers["refused"][name] >= 1
 
 
@@ -61,4 +60,4 @@ def test_an_action_is_stored_whole_or_not_at_all(tmp_path):
     done, numbers, _ = soak(tmp_path, "--only", "store-action")
     assert numbers["found"] == []
     assert done.returncode == 0, done.stderr
-    assert numbers["killed"]["store-action"] >= POINTS // 2
+    assert numbers["killed"] == {"store-action": POINTS}
