@@ -216,6 +216,12 @@ def _index_options(parser: Parser) -> None:
         metavar="ADDRESS",
         help="A Ray cluster that reads and embeds: HOST:PORT, ray://HOST:PORT, auto, or local (its own).",
     )
+    parser.add_argument(
+        "--index",
+        dest="collection",
+        metavar="ADDRESS",
+        help="A Milvus collection to fill, too: milvus://HOST:PORT/NAME, or milvus+lite:FILE.db.",
+    )
     _add_json(parser)
 
 
@@ -232,6 +238,7 @@ def _index(options: Options) -> int:
         find_blender=partial(_find_blender, options.blender, seconds=options.blender_seconds),
         prune=options.prune,
         ray=options.ray,
+        milvus=options.collection,
         as_json=options.json,
         screen=PLAIN,
     )
@@ -273,6 +280,7 @@ def _search_options(parser: Parser) -> None:
     _add_whole_clips(parser)
     _add_top(parser)
     _add_model(parser)
+    _add_collection(parser)
     _add_json(parser)
 
 
@@ -296,6 +304,7 @@ def _search(options: Options) -> int:
         top=options.top,
         whole_clips=options.whole_clips,
         model=options.model or own_bundle(),
+        milvus=options.collection,
         as_json=options.json,
         screen=PLAIN,
     )
@@ -312,6 +321,7 @@ def _similar_options(parser: Parser) -> None:
     _add_top(parser)
     _add_model(parser)
     _add_blender(parser)
+    _add_collection(parser)
     _add_json(parser)
 
 
@@ -323,6 +333,7 @@ def _similar(options: Options) -> int:
         whole_clips=options.whole_clips,
         model=options.model or own_bundle(),
         find_blender=partial(_find_blender, options.blender),
+        milvus=options.collection,
         as_json=options.json,
         screen=PLAIN,
     )
@@ -525,6 +536,15 @@ def _add_whole_clips(parser: Parser) -> None:
 
 def _add_top(parser: Parser) -> None:
     parser.add_argument("--top", type=AtLeast(int, 1), default=10, help="How many clips to show.")
+
+
+def _add_collection(parser: Parser) -> None:
+    parser.add_argument(
+        "--index",
+        dest="collection",
+        metavar="ADDRESS",
+        help="A Milvus collection that says what to look at: milvus://HOST:PORT/NAME, milvus+lite:FILE.db.",
+    )
 
 
 def _add_blender(parser: Parser) -> None:

@@ -78,6 +78,14 @@ BlenderPath = Annotated[
         metavar="PATH", help="What reads .blend, FBX and glTF: a Blender, or a Python with bpy (found)."
     ),
 ]
+Collection = Annotated[
+    str | None,
+    typer.Option(
+        "--index",
+        metavar="ADDRESS",
+        help="A Milvus collection that says what to look at: milvus://HOST:PORT/NAME, milvus+lite:FILE.db.",
+    ),
+]
 Top = Annotated[int, typer.Option("--top", min=1, help="How many clips to show.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and nothing else.")]
 
@@ -140,6 +148,14 @@ def index(
             help="A Ray cluster that reads and embeds: HOST:PORT, ray://HOST:PORT, auto, or local (its own).",
         ),
     ] = None,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="ADDRESS",
+            help="A Milvus collection to fill, too: milvus://HOST:PORT/NAME, or milvus+lite:FILE.db.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read motion files into a library; again, only what changed.
@@ -163,6 +179,7 @@ def index(
             find_blender=partial(find_blender, blender, seconds=blender_seconds),
             prune=prune,
             ray=ray,
+            milvus=collection,
             as_json=as_json,
             screen=RICH,
         )
@@ -204,6 +221,7 @@ def search(
     whole_clips: WholeClips = False,
     top: Top = 10,
     model: ModelPath = None,
+    collection: Collection = None,
     as_json: Json = False,
 ) -> None:
     """Find the clips that match a description best.
@@ -234,6 +252,7 @@ def search(
             top=top,
             whole_clips=whole_clips,
             model=model,
+            milvus=collection,
             as_json=as_json,
             screen=RICH,
         )
@@ -255,6 +274,7 @@ def similar(
     top: Top = 10,
     model: ModelPath = None,
     blender: BlenderPath = None,
+    collection: Collection = None,
     as_json: Json = False,
 ) -> None:
     """Find the clips that move most like a clip of the library or of a file.
@@ -272,6 +292,7 @@ def similar(
             whole_clips=whole_clips,
             model=model,
             find_blender=partial(find_blender, blender),
+            milvus=collection,
             as_json=as_json,
             screen=RICH,
         )

@@ -8,7 +8,9 @@ code. What only some commands need is imported within them, so that ``--help`` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,9 +21,10 @@ from motionary.screen import Screen, complain, one_line, print_json
 
 if TYPE_CHECKING:
     from motionary.blender_files import Blender
+    from motionary.candidates import Finder
     from motionary.filters import Filter
     from motionary.index import IndexReport
-    from motionary.library import ClipInfo
+    from motionary.library import ClipInfo, Library
     from motionary.motion import Motion
     from motionary.remote import Served
     from motionary.search import Hit
@@ -79,46 +82,89 @@ def index(
     find_blender: Callable[[], Blender | None],
     prune: bool,
     ray: str | None,
+    milvus: str | None,
     as_json: bool,
     screen: Screen,
 ) -> int:
     """Read files and folders into a library; 1 where some failed, each told in a line.
 
     find_blender: what reads .blend, FBX and glTF, looked for when there is such a file. ray: the address of a
-    Ray cluster that does it, as for `motionary.index_library.index_library`. The other options are
-    those of `motionary.index.index_files`. Raises WrongUsage and MotionaryError.
+    Ray cluster that does it, as for `motionary.index_library.index_library`. milvus: the address of a
+    collection that is brought up to date with the library then. The other options are those of
+    `motionary.index.index_files`. Raises WrongUsage and MotionaryError.
     """
-    if not sources and not reembed:
+    if not sources and not reembed and milvus is None:
         raise WrongUsage("give a SOURCE: a motion file or a folder of them", "SOURCE")
     if device not in DEVICES:
         raise WrongUsage(f"{device!r} is none of {', '.join(DEVICES)}", "--device")
     if ray is not None and reembed:
         raise WrongUsage("reads files; embed what the library holds again without it", "--ray")
+    from motionary.index import IndexReport
     from motionary.index_library import index_library
 
+    if milvus is not None:
+        _milvus("milvus").parse_place(milvus)  # a slip is to be told before an hour of work
+    report, filled = IndexReport(), None
     try:
-        report = index_library(
-            library,
-            sources,
-            model=model,
-            device=device,
-            find_blender=find_blender,
-            watch=screen.progress,
-            workers=workers,
-            fps=fps,
-            prune=prune,
-            reread=reread,
-            reembed=reembed,
-            ray=ray,
-        )
+        if sources or reembed:
+            report = index_library(
+                library,
+                sources,
+                model=model,
+                device=device,
+                find_blender=find_blender,
+                watch=screen.progress,
+                workers=workers,
+                fps=fps,
+                prune=prune,
+                reread=reread,
+                reembed=reembed,
+                ray=ray,
+            )
+        if milvus is not None:
+            filled = _fill(library, milvus, screen)
     except KeyboardInterrupt:
         complain(f"interrupted; what was finished is in {library}: run the same command again to go on")
         return 130
     if as_json:
-        print_json({"library": str(library), "failed": len(report.failures), **asdict(report)})
+        document = {"library": str(library), "failed": len(report.failures), **asdict(report)}
+        print_json(document if filled is None else document | {"index": filled})
     else:
-        print(_summary(report))
+        if sources or reembed:
+            print(_summary(report))
+        if filled is not None:
+            print(f"{milvus}: {', '.join(f'{what} {count}' for what, count in filled.items())} embeddings")
     return 1 if report.failures else 0
+
+
+def _fill(library: Path, address: str, screen: Screen) -> dict[str, int]:
+    """Bring a collection of Milvus up to date with a library; how many embeddings were added, removed and
+    kept."""
+    from motionary.library import open_library
+
+    with open_library(library) as held, screen.progress("Milvus") as progress:
+        filled: dict[str, int] = asdict(_milvus("milvus_fill").fill_index(held, address, progress=progress))
+    return filled
+
+
+@contextmanager
+def _finder(library: Library, address: str) -> Iterator[Finder]:
+    """What finds candidates by a collection of Milvus, which says so where it is not up to date."""
+    with _milvus("milvus").finder(address, library) as finder:
+        if finder.earlier:
+            complain(finder.earlier)
+        yield finder
+
+
+def _milvus(module: str) -> Any:
+    """A module of motionary_scale; MotionaryError where that is not installed, as in Blender."""
+    try:
+        return importlib.import_module(f"motionary_scale.{module}")
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise MotionaryError(
+            f'--index cannot be had here ({reason}): pip install "motionary[scale]", or leave --index out'
+        ) from None
 
 
 def search(
@@ -130,44 +176,55 @@ def search(
     top: int,
     whole_clips: bool,
     model: Path | None,
+    milvus: str | None,
     as_json: bool,
     screen: Screen,
 ) -> int:
     """Find the clips that match a description best, of those that pass ``wanted``. Raises MotionaryError.
 
     Words that nobody knows are taken for slips; that is said on stderr, and also where the answer is unsure.
-    A served library is searched by its server's model. Raises WrongUsage for what a server does not take.
+    milvus: the address of a collection that says what to look at, in place of all. A served library is
+    searched by its server's model. Raises WrongUsage for what a server does not take.
     """
     if not isinstance(library, Path):
         from motionary.remote_commands import search as ask
 
+        _refuse_index(milvus)
         if without:
             raise WrongUsage('say it in the query of a served library, as in "walks -backwards"', "--not")
         hits, taken = ask(library, query, top, wanted=wanted, whole_clips=whole_clips)
         return _show_found(library, query, taken, hits, as_json, screen)
     from motionary.bundle import load_bundle
-    from motionary.confidence import background, no_motion, told_how_sure
+    from motionary.candidates import chosen_by
+    from motionary.confidence import background, background_of, no_motion, told_how_sure
     from motionary.filters import rows_that_pass
     from motionary.keywords import understood
     from motionary.library import open_library
+    from motionary.search import check_model
     from motionary.search import search as find
 
     with open_library(library) as held:
         bundle = load_bundle(model)
         taken = understood(held, query, bundle.known_words)
-        hits = find(
-            held,
-            bundle,
-            taken,
-            top,
-            without=without,
-            among=rows_that_pass(held, wanted),
-            whole_clips=whole_clips,
-        )
-        hits = told_how_sure(
-            hits, background(held.embeddings.vectors, no_motion(bundle)), bundle.familiarity(query)
-        )
+        if milvus is None:
+            passing = rows_that_pass(held, wanted)
+            hits = find(held, bundle, taken, top, without=without, among=passing, whole_clips=whole_clips)
+            behind = background(held.embeddings.vectors, no_motion(bundle))
+        else:
+            check_model(held, bundle)
+            with _finder(held, milvus) as finder:
+                choose = chosen_by(held, finder.nearest, wanted)
+                hits = find(held, bundle, taken, top, without=without, choose=choose, whole_clips=whole_clips)
+                behind = background_of(finder.best_cosines(no_motion(bundle)))
+        hits = told_how_sure(hits, behind, bundle.familiarity(query))
     return _show_found(library, query, taken, hits, as_json, screen)
+
+
+def _refuse_index(milvus: str | None) -> None:
+    if milvus is not None:
+        raise WrongUsage(
+            "is for a library's file; a served library is searched as its server does", "--index"
+        )
 
 
 def _show_found(
@@ -194,36 +251,44 @@ def similar(
     whole_clips: bool,
     model: Path | None,
     find_blender: Callable[[], Blender | None],
+    milvus: str | None,
     as_json: bool,
     screen: Screen,
 ) -> int:
     """Find the clips that move most like a clip of the library or of a file, or like its mirror image.
 
     clip: "FILE" or "FILE#Clip", where there is such a file, else one of the library's; of a served library an
-    id. Raises MotionaryError.
+    id. milvus: as for `search`. Raises WrongUsage and MotionaryError.
     """
     asked: dict[str, Any] = {"library": str(library)}
     if not isinstance(library, Path):
         from motionary.remote_commands import similar as ask
 
+        _refuse_index(milvus)
         info, hits = ask(library, clip, top, whole_clips=whole_clips)
         _show_hits(hits, asked | {"clip": info.id, "name": info.name}, as_json, screen)
         return 0
     from motionary.bundle import load_bundle
+    from motionary.candidates import chosen_by
+    from motionary.filters import Filter
     from motionary.library import clip_info, find_clip, open_library
     from motionary.motion_file import is_motion_file, read_one_clip
     from motionary.search import similar as find
     from motionary.search import similar_to_motion
 
-    with open_library(library) as held:
+    with (
+        open_library(library) as held,
+        nullcontext() if milvus is None else _finder(held, milvus) as finder,
+    ):
         bundle = load_bundle(model)
+        choose = None if finder is None else chosen_by(held, finder.nearest, Filter())
         if is_motion_file(clip):
             one = read_one_clip(clip, find_blender)
-            hits = similar_to_motion(held, bundle, one.motion, top, whole_clips=whole_clips)
+            hits = similar_to_motion(held, bundle, one.motion, top, choose=choose, whole_clips=whole_clips)
             asked |= {"file": clip, "name": one.name}
         else:
             number = find_clip(held, clip)
-            hits = find(held, number, top, bundle=bundle, whole_clips=whole_clips)
+            hits = find(held, number, top, bundle=bundle, choose=choose, whole_clips=whole_clips)
             asked |= {"clip": number, "name": clip_info(held, number).name}
     _show_hits(hits, asked, as_json, screen)
     return 0
@@ -314,7 +379,7 @@ def caption(
     from motionary.captions.batch import Row, caption_everything
     from motionary.captions.review import Card, cards_of, write_page
     from motionary.index import Progress
-    from motionary.library import Library, clip_motion
+    from motionary.library import clip_motion
 
     cards: list[Card] = []
 

@@ -855,11 +855,11 @@ def _mapped_embeddings(library: Library, model: Model) -> Embeddings | None:
     return held if is_sound else None
 
 
-def _read_embeddings(library: Library, model: Model, clips: str | None = None) -> Embeddings:
-    """clips: a JSON list of ids, to read theirs alone."""
+def _read_embeddings(library: Library, model: Model, part: str | None = None) -> Embeddings:
+    """part: a JSON list of ids, to read theirs alone."""
     chosen = "embeddings JOIN models ON key = model WHERE is_current = 1"
-    values = () if clips is None else (clips,)
-    if clips is not None:
+    values = () if part is None else (part,)
+    if part is not None:
         chosen += " AND clip IN (SELECT value FROM json_each(?))"
     with _sound(library.path):
         execute = library.connection.execute
