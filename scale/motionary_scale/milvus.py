@@ -309,8 +309,8 @@ def check_index(index: Index, library: Library, model: Model) -> str:
     if state.library != state_of(library):
         if state.file != library.path.name:
             raise MotionaryError(
-                f"{index.place.shown}: filled from {state.file}, not from {library.path}; {refill} fills it from "
-                "this one, if they have anything in common"
+                f"{index.place.shown}: filled from {state.file}, not from {library.path}; {refill} fills it "
+                "from this one, if they have anything in common"
             )
         return f"{index.place.shown} is of an earlier state of {library.path}; {refill} brings it up to date"
     return ""

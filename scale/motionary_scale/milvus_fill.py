@@ -170,7 +170,9 @@ def _keys(client: Any, place: Place) -> NDArray[np.int64]:
     while rows := asking.next():
         parts.append(np.array([row["key"] for row in rows], np.int64))
     asking.close()
-    return np.unique(np.concatenate([*parts, np.zeros(0, np.int64)]))
+    keys: NDArray[np.int64] = np.concatenate([*parts, np.zeros(0, np.int64)])
+    keys.sort()
+    return keys
 
 
 def _send(client: Any, place: Place, rows: Sequence[dict[str, Any]]) -> int:
