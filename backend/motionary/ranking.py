@@ -131,7 +131,7 @@ def _step_score(
     for phrase in step.without:
         with_it = f"{step.sentence} {phrase}"
         more = np.maximum(cosines(rows.vectors, vectors[with_it] - vectors[step.sentence]), 0.0)
-        score = score - UNWANTED * more - UNWANTED_FACTS * _shown(step.sentence, phrase, score, rows)
+        score = score - UNWANTED * more - UNWANTED_FACTS * _shown(step.sentence, phrase, score, rows, among)
     return score
 
 
@@ -155,14 +155,14 @@ def _disagreements(
     return result
 
 
-def _shown(sentence: str, phrase: str, score: Floats, rows: Rows) -> Floats:
+def _shown(sentence: str, phrase: str, score: Floats, rows: Rows, among: NDArray[np.bool_] | None) -> Floats:
     """1 for those of the best rows whose facts bear out what is not wanted, else 0."""
     result = np.zeros(len(score), np.float32)
     plain, claimed = claims_of(sentence), claims_of(f"{sentence} {phrase}")
     if plain == claimed:
         plain, claimed = Claims(), claims_of(phrase)
     if claimed != plain:
-        for row in _best(score).tolist():
+        for row in _best(score if among is None else np.where(among, score, -np.inf)).tolist():
             facts = _facts(rows, row)
             if facts is not None and disagreement(claimed, facts) <= disagreement(plain, facts):
                 result[row] = 1.0

@@ -14,6 +14,7 @@ from motionary.library import (
     NewClip,
     Source,
     clip_info,
+    embeddings_of,
     open_library,
     replace_source,
     set_model,
@@ -139,3 +140,16 @@ def test_a_star_is_given_taken_and_kept_when_the_file_is_read_again(tmp_path):
         assert clip_info(library, 2).tags == ("run",)
         with pytest.raises(MotionaryError, match="no clip 9"):
             set_starred(library, 9, True)
+
+
+def test_a_part_of_a_library_is_filtered_as_all_of_it(tmp_path):
+    with open_library(tmp_path / "f.motionary", write=True) as library:
+        put(library, "/a/x.bvh", *((f"c{i}", 10 * i, ["walk"] * (i % 2)) for i in range(1, 9)))
+        wanted = Filter(min_s=1.0, tags=("walk",))
+        every = rows_that_pass(library, wanted)
+        part = embeddings_of(library, [2, 5, 7, 7, 99])
+        assert part.clips.tolist() == [2, 5, 7]
+        assert rows_that_pass(library, wanted, part).tolist() == every[[1, 4, 6]].tolist()
+        nothing = embeddings_of(library, [])
+        assert len(nothing.clips) == 0
+        assert rows_that_pass(library, wanted, nothing).shape == (0,)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motionary.codec import encode_motion
-from motionary.keywords import STOP_WORDS, shares, understood
+from motionary.keywords import STOP_WORDS, asked_stems, shares, stems_of_clips, understood
 from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model
 from motionary.motion import Motion, Skeleton
 
@@ -68,6 +69,19 @@ def test_rare_words_weigh_more(keywords):
 def test_nothing_is_asked_by_words_that_say_nothing(keywords):
     assert not shares(keywords, "a person the of and").any()
     assert not shares(keywords, "?!").any()
+
+
+def test_a_clip_has_the_stems_by_which_it_is_found(keywords):
+    stems, starts, numbers = stems_of_clips(keywords)
+    of_clips = [{stems[number] for number in numbers[a:b]} for a, b in pairwise(starts.tolist())]
+    assert of_clips[0] == {"a", "person", "is", "walk", "fast", "01", "gait", "take"}
+    for stem in stems:
+        assert [row for row, own in enumerate(of_clips) if stem in own] == keywords.rows_with(stem).tolist()
+
+
+def test_words_are_asked_for_by_their_stems():
+    assert asked_stems("A person don't walk, walking") == (("don", "t"), ("walk",), ("walk",))
+    assert asked_stems("the person") == ()
 
 
 @pytest.mark.parametrize(

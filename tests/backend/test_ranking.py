@@ -13,7 +13,16 @@ from motionary.captions.claims import claims_of
 from motionary.captions.facts_array import UNKNOWN, pack_facts
 from motionary.captions.measure import measure, mirrored
 from motionary.query import parse_query
-from motionary.ranking import DISAGREES, WORDS, Rows, cosines, score_rows
+from motionary.ranking import (
+    DISAGREES,
+    LOOKED_AT,
+    UNWANTED_FACTS,
+    WORDS,
+    Rows,
+    cosines,
+    directions,
+    score_rows,
+)
 from tests.motions import walk
 
 WALKS = measure(walk(3.0))
@@ -87,6 +96,31 @@ def test_what_is_not_wanted_is_also_measured():
     held = rows([[1, 0, 0]] * 2, facts)
     scores = score_rows(parse_query("walks", ["backwards"]), EMBED, held)
     assert scores[0] > scores[1]
+
+
+def test_rows_that_are_left_out_are_not_looked_at_for_what_is_not_wanted():
+    backward = replace(WALKS, direction="backward")
+    near, far = [[1, 0, 0]] * LOOKED_AT, [[1, 1, 0]] * 2
+    held = rows(near + far, [backward] * (LOOKED_AT + 2))
+    among = np.arange(len(held.vectors)) >= LOOKED_AT
+    alone = rows(far, [backward] * 2)
+    query = parse_query("walks -backwards")
+    scores = score_rows(query, EMBED, held, among=among)[LOOKED_AT:]
+    np.testing.assert_allclose(scores, score_rows(query, EMBED, alone), atol=1e-6)
+    plain = score_rows(query, EMBED, rows(far, [WALKS] * 2))
+    np.testing.assert_allclose(plain - scores, UNWANTED_FACTS, atol=1e-6)
+
+
+@given(
+    st.sampled_from(["walks", "walks, then sits", "walks^2 + sits", "walks -backwards", "walks -sits -left"])
+)
+def test_no_row_scores_more_than_its_best_direction(text):
+    held = rows(np.random.default_rng(0).normal(size=(200, 3)))
+    query = parse_query(text)
+    found = directions(query, EMBED)
+    assert len({row.tobytes() for row in found}) == len(found)
+    best = (held.vectors @ found.T).max(axis=1)
+    assert (score_rows(query, EMBED, held) <= best + 1e-5).all()
 
 
 def test_steps_have_to_come_one_after_the_other():
