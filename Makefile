@@ -40,6 +40,7 @@ soak: $(VENV)/test-ready
 	$(VENV)/bin/python scripts/measure_supply.py --markdown docs/reliability.md
 	$(VENV)/bin/python scripts/bench_serve.py --markdown docs/scale.md
 	$(VENV)/bin/python scripts/bench_ray.py --source build/cmu/cmu --files 60 --markdown docs/scale.md
+	$(VENV)/bin/python scripts/bench_milvus.py --markdown docs/scale.md --json docs/sizing/milvus.json
 	$(VENV)/bin/python scripts/bench_serve.py --only kill --seconds 1800
 	MOTIONARY_EXAMPLES=500 $(VENV)/bin/python -m pytest tests/scale/test_server_schema.py
 
