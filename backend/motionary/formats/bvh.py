@@ -148,6 +148,8 @@ def _read_hierarchy(path: Path, text: bytes) -> list[_Joint]:
         elif keyword == "OFFSET" and stack:
             joints[stack[-1]].offset = _offset(words, where)
         elif keyword == "CHANNELS" and stack:
+            if joints[stack[-1]].columns:
+                raise MotionaryError(f"{where}: a second CHANNELS of one joint; export the file again")
             joints[stack[-1]].columns = _channels(words, columns, where)
             columns += len(words) - 1
         else:
