@@ -43,6 +43,11 @@ soak: $(VENV)/test-ready
 	$(VENV)/bin/python scripts/bench_milvus.py --markdown docs/scale.md --json docs/sizing/milvus.json
 	$(VENV)/bin/python scripts/bench_serve.py --only kill --seconds 1800
 	MOTIONARY_EXAMPLES=500 $(VENV)/bin/python -m pytest tests/scale/test_server_schema.py
+	$(VENV)/bin/python scripts/measure_memory.py --markdown docs/reliability.md
+	$(VENV)/bin/python scripts/measure_extremes.py --markdown docs/reliability.md
+	$(VENV)/bin/python $(PINNED) --editable ".[fuzz]"
+	$(VENV)/bin/python scripts/fuzz.py --all
+	$(VENV)/bin/python scripts/fuzz.py --table --markdown docs/reliability.md
 
 extension: $(VENV)/demo-ready
 	$(VENV)/bin/python scripts/build_extension.py

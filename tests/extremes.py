@@ -168,7 +168,7 @@ EXTREMES: dict[str, Extreme] = {
     "a root 200 km away": Extreme(bvh(walk(), first_number("2e7")), ("index", "unit must be wrong")),
     "an angle of 1e300 degrees": Extreme(bvh(walk(), first_angle("1e300"))),
     "an angle of 1e-300 degrees": Extreme(bvh(walk(), first_angle("1e-300"))),
-    "a bone of 1e300 cm": Extreme(bvh(walk(), offset("0 1e300 0")), ("index", "is no place in metres")),
+    "a bone of 1e300 cm": Extreme(bvh(walk(), offset("0 1e300 0"))),
     "NaN in joints, .npy": Extreme(npy(with_value(joints(30), np.nan)), ("read", NOT_A_NUMBER)),
     "infinity in features, .npy": Extreme(
         npy(with_value(np.zeros((30, 263), np.float32), np.inf)), ("read", NOT_A_NUMBER)
