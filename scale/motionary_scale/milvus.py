@@ -68,7 +68,7 @@ ANSWER_S = 120.0
 
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "flat": ("FLAT", {}),
-    "hnsw": ("HNSW", {"M": 32, "efConstruction": 256}),
+    "hnsw": ("HNSW", {"M": 48, "efConstruction": 400}),
     "ivf_flat": ("IVF_FLAT", {"nlist": 1024}),
 }
 """The kinds of index that an address may name, and how Milvus makes them."""
@@ -84,8 +84,12 @@ NEAR = 1000
 change places, and so many that the best ten are not missed by an index that is not exact."""
 MOST = 16_384
 """Embeddings that Milvus gives at most."""
-PROBED = 128
-"""Of the cells of an ivf_flat index, those that are looked into."""
+EFFORTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
+    "HNSW": ({"ef": 4 * NEAR}, {"ef": 2 * MOST}),
+    "IVF_FLAT": ({"nprobe": 128}, {"nprobe": 1024}),
+}
+"""How hard an index that is not exact looks at first, and where what passes an expression is so rare that it
+finds too little."""
 
 
 @dataclass(frozen=True)
@@ -358,7 +362,8 @@ def nearest(index: Index, asked: Asked, wanted: Filter) -> list[int]:
 def best_cosines(index: Index, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """For each of ``vectors`` (N, D) its product with the embedding that is nearest to it, (N,)."""
     with said_by(index.place):
-        results = _search(index, vectors, "", 2, ["clip"])
+        effort, *_ = EFFORTS.get(index.kind, ({},))
+        results = _search(index, vectors, "", 2, effort)
         best = [[hit["distance"] for hit in hits if hit["entity"]["clip"] != NO_CLIP] for hits in results]
         return np.array([products[0] if products else 0.0 for products in best], np.float32)
 
@@ -368,23 +373,43 @@ def _near(
 ) -> tuple[set[int], bool]:
     """The clips of the embeddings nearest to each direction, and whether there are no more."""
     with said_by(index.place):
-        results = _search(index, directions, expression, count, ["clip"])
+        for effort in EFFORTS.get(index.kind, ({},)):
+            results = _search(index, directions, expression, count, effort)
+            was_all = any(len(hits) < count for hits in results)
+            if not was_all:
+                break
         clips = {int(hit["entity"]["clip"]) for hits in results for hit in hits}
-        return clips - {NO_CLIP}, all(len(hits) < count for hits in results)
+        if was_all and expression and index.kind == "HNSW":
+            # Its graph leads past what does not pass, and may end before all that passes was met.
+            clips |= _passing(index, expression)
+        return clips - {NO_CLIP}, was_all
+
+
+def _passing(index: Index, expression: str) -> set[int]:
+    """The clips of embeddings that pass, of up to MOST of them."""
+    rows = index.client.query(
+        index.place.collection,
+        filter=expression,
+        output_fields=["clip"],
+        limit=MOST,
+        timeout=ANSWER_S,
+    )
+    return {int(row["clip"]) for row in rows}
 
 
 def _search(
-    index: Index, vectors: NDArray[np.float32], expression: str, count: int, fields: list[str]
+    index: Index, vectors: NDArray[np.float32], expression: str, count: int, effort: dict[str, int]
 ) -> Sequence[Any]:
-    params = {"HNSW": {"ef": max(2 * count, 128)}, "IVF_FLAT": {"nprobe": PROBED}}
+    # A graph that is looked through for a number of rows has to hold as many in view.
+    params = {name: max(value, count) if name == "ef" else value for name, value in effort.items()}
     result: Sequence[Any] = index.client.search(
         index.place.collection,
         list(np.asarray(vectors, np.float32)),
         anns_field="vector",
         filter=expression,
         limit=count,
-        output_fields=fields,
-        search_params={"metric_type": "IP", "params": params.get(index.kind, {})},
+        output_fields=["clip"],
+        search_params={"metric_type": "IP", "params": params},
         timeout=ANSWER_S,
     )
     return result
