@@ -47,7 +47,7 @@ def test_what_runs_is_what_was_in_the_zip(life):
 
 
 def test_the_first_search_works_at_once(life):
-    assert life["hits"][0].startswith("wave")
+    assert "wave" in life["hits"][0]  # "jump_then_wave" is right, too
     assert len(life["hits"]) > 5
 
 
