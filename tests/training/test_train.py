@@ -17,6 +17,7 @@ from motionary_training.batches import frame_store, training_batches
 from motionary_training.config import LossConfig, OptimiserConfig, load_config, shipped_configs
 from motionary_training.data import subset
 from motionary_training.distributed import World
+from motionary_training.encoders.text_space import TextSpace
 from motionary_training.evaluate import model_scores, recalls
 from motionary_training.step import TALLY, learn, make_learner
 from motionary_training.train import Epoch, fit, load_run
