@@ -108,7 +108,6 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from motionary_training.train import fit
-from motionary_training.encoders.text_space import TextSpace
 from tests.training.synthetic import tiny_pairs
 from tests.training.test_train import EVERYTHING
 
