@@ -128,7 +128,7 @@ def own_answers(path: Path, model: ModelBundle, asked: Sequence[str]) -> dict[st
         behind = background(library.embeddings.vectors, no_motion(model))
         for query in asked:
             taken = understood(library, query, model.known_words)
-            hits = told_how_sure(search(library, model, taken, TOP), behind)
+            hits = told_how_sure(search(library, model, taken, TOP), behind, model.familiarity(query))
             assert len(hits) == TOP
             answers[query] = [(h.clip, h.name, h.score, h.start_s, h.end_s, h.confidence) for h in hits]
     return answers

@@ -56,6 +56,7 @@ class CachingModel:
 
     bundle: ModelBundle
     texts: Callable[[tuple[str, ...]], NDArray[np.float32]]
+    familiarity: Callable[[str], float]
 
     @property
     def id(self) -> str:
@@ -100,7 +101,7 @@ def caching(bundle: ModelBundle) -> CachingModel:
         made.flags.writeable = False  # for it is everybody's
         return made
 
-    return CachingModel(bundle, embed)
+    return CachingModel(bundle, embed, lru_cache(maxsize=KEPT_QUERIES)(bundle.familiarity))
 
 
 def library_facts(reader: Reader, name: str) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def search_clips(reader: Reader, model: CachingModel, asked: SearchQuestion) -> 
     hits = search(library, model, taken, asked.offset + asked.top, among=among, whole_clips=asked.whole_clips)
     return _found(
         reader,
-        told_how_sure(hits, held.behind, model.bundle.familiarity(asked.query)),
+        told_how_sure(hits, held.behind, model.familiarity(asked.query)),
         asked.offset,
         among,
         taken,

@@ -50,7 +50,9 @@ def own_answer(path, bundle, query, top=10, wanted=None):
             top,
             among=rows_that_pass(library, wanted or Filter()),
         )
-        hits = told_how_sure(hits, background(library.embeddings.vectors, no_motion(bundle)))
+        hits = told_how_sure(
+            hits, background(library.embeddings.vectors, no_motion(bundle)), bundle.familiarity(query)
+        )
     return [(h.clip, h.name, h.score, h.start_s, h.end_s, h.confidence) for h in hits]
 
 

@@ -102,7 +102,9 @@ def test_a_search_is_the_cores_own(client, made, query, wanted, whole):
         taken = understood(library, query, bundle.known_words)
         among = rows_that_pass(library, wanted)
         own = search(library, bundle, taken, 10, among=among, whole_clips=whole)
-        own = told_how_sure(own, background(library.embeddings.vectors, no_motion(bundle)))
+        own = told_how_sure(
+            own, background(library.embeddings.vectors, no_motion(bundle)), bundle.familiarity(query)
+        )
     found = search_served(client, query, 10, wanted=wanted, whole_clips=whole)
     assert told(found.hits) == told(own)
     assert found.understood == taken
