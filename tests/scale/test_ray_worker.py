@@ -127,6 +127,7 @@ def test_a_cluster_that_does_not_answer_is_told_and_leaves_no_library(model, tmp
         find_blender=lambda: None,
         prune=False,
         ray="127.0.0.1:1",
+        milvus=None,
         as_json=True,
         screen=PLAIN,
     )
