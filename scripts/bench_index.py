@@ -28,14 +28,19 @@ from typing import Any
 
 import numpy as np
 
-from motionary.bundle import load_bundle
-from motionary.codec import encode_motion
-from motionary.formats import read_clip
-from motionary.formats._text import numbers
-from motionary.formats.bvh import MOTION_HEAD, write_bvh
-from motionary.index import BATCH, index_files, measured_windows, motion_windows
-from motionary.library import Model, NewClip, Source, open_library, replace_source
-from motionary.starter import starter_clips
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from motionary.bundle import load_bundle  # noqa: E402
+from motionary.codec import encode_motion  # noqa: E402
+from motionary.formats import read_clip  # noqa: E402
+from motionary.formats._text import numbers  # noqa: E402
+from motionary.formats.bvh import MOTION_HEAD, write_bvh  # noqa: E402
+from motionary.index import BATCH, index_files, measured_windows, motion_windows  # noqa: E402
+from motionary.library import Model, NewClip, Source, open_library, replace_source  # noqa: E402
+from motionary.starter import starter_clips  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -205,10 +210,7 @@ def main() -> int:
     lines = told(found)
     print("\n".join(lines))
     if options.markdown:
-        begin, end = "<!-- index -->\n", "<!-- end index -->"
-        head, rest = options.markdown.read_text("utf-8").split(begin)
-        text = "\n".join(lines)
-        options.markdown.write_text(f"{head}{begin}{text}\n{end}{rest.split(end, 1)[1]}", "utf-8")
+        put_between(options.markdown, "index", lines)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     if not same:

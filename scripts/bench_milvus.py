@@ -26,19 +26,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_search import put_between
 from numpy.typing import NDArray
 
-from motionary.bundle import load_bundle
-from motionary.candidates import chosen_by
-from motionary.captions.grammar import sentences
-from motionary.filters import Filter, rows_that_pass
-from motionary.index import index_files
-from motionary.library import Library, clip_ids, clip_info, open_library, set_model
-from motionary.search import Hit, search
-from motionary.starter import write_starter
-from motionary_scale.milvus import KINDS, finder
-from motionary_scale.milvus_fill import fill_index
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from motionary.bundle import load_bundle  # noqa: E402
+from motionary.candidates import chosen_by  # noqa: E402
+from motionary.captions.grammar import sentences  # noqa: E402
+from motionary.filters import Filter, rows_that_pass  # noqa: E402
+from motionary.index import index_files  # noqa: E402
+from motionary.library import Library, clip_ids, clip_info, open_library, set_model  # noqa: E402
+from motionary.search import Hit, search  # noqa: E402
+from motionary.starter import write_starter  # noqa: E402
+from motionary_scale.milvus import KINDS, finder  # noqa: E402
+from motionary_scale.milvus_fill import fill_index  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 
 ENOUGH = 0.99
 TOP = 10

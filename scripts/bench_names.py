@@ -28,7 +28,7 @@ if str(ROOT) not in sys.path:
 
 from motionary.bundle import load_bundle  # noqa: E402
 from motionary.library import clip_ids, clip_info, open_library, read_embeddings  # noqa: E402
-from scripts.bench_search import put_between  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 
 Floats: TypeAlias = NDArray[np.floating]
 

@@ -30,10 +30,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from motionary.captions.facts_array import UNKNOWN
-from motionary.library import Model, open_library, set_model
-from motionary.query import parse_query
-from motionary.ranking import Rows, cosines, score_rows
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from motionary.captions.facts_array import UNKNOWN  # noqa: E402
+from motionary.library import Model, open_library, set_model  # noqa: E402
+from motionary.query import parse_query  # noqa: E402
+from motionary.ranking import Rows, cosines, score_rows  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 
 Floats: TypeAlias = NDArray[np.float32]
 Find: TypeAlias = Callable[[], Sequence[int]]
@@ -247,14 +252,6 @@ def opening_table(found: Sequence[dict[str, Any]]) -> list[str]:
         )
         lines.append(f"| {each['rows']:,} | {cells} | {each['side_bytes'] / 1e6:,.0f} MB |")
     return lines
-
-
-def put_between(path: Path, mark: str, lines: Sequence[str]) -> None:
-    """Put ``lines`` between <!-- mark --> and <!-- end mark --> of a file."""
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
-    head, rest = path.read_text("utf-8").split(begin)
-    text = "\n".join(lines)
-    path.write_text(f"{head}{begin}{text}\n{end}{rest.split(end, 1)[1]}", "utf-8")
 
 
 def main() -> int:

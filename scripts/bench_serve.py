@@ -33,14 +33,19 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from motionary.bundle import ModelBundle, load_bundle
-from motionary.captions.facts_array import UNKNOWN
-from motionary.codec import encode_motion
-from motionary.confidence import background, no_motion, told_how_sure
-from motionary.keywords import understood
-from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model
-from motionary.motion import Motion, Skeleton
-from motionary.search import search
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from motionary.bundle import ModelBundle, load_bundle  # noqa: E402
+from motionary.captions.facts_array import UNKNOWN  # noqa: E402
+from motionary.codec import encode_motion  # noqa: E402
+from motionary.confidence import background, no_motion, told_how_sure  # noqa: E402
+from motionary.keywords import understood  # noqa: E402
+from motionary.library import Model, NewClip, Source, open_library, replace_source, set_model  # noqa: E402
+from motionary.motion import Motion, Skeleton  # noqa: E402
+from motionary.search import search  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 
 WHO = ("a person", "a man", "a woman", "somebody")
 DOES = ("walks", "runs", "jumps", "sits down", "waves", "turns", "kicks", "crawls", "dances", "throws")
@@ -340,17 +345,6 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[list[str], list[str]
     if code:
         print(f"the server left with {code}")
     return serving, killing, errors + bool(code)
-
-
-def put_between(path: Path, mark: str, lines: Sequence[str]) -> None:
-    """Put lines between the marks of a file."""
-    text = path.read_text("utf-8")
-    start, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
-    before, _, rest = text.partition(start)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise SystemExit(f"{path}: has no {start.strip()} and {end}")
-    path.write_text(before + start + "\n".join(lines) + "\n" + end + after, "utf-8")
 
 
 def main() -> int:

@@ -25,10 +25,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from scripts.measured_page import put_between  # noqa: E402
+
 LONGEST = 4096
 """Bytes of a text that is tried: longer ones only take longer."""
 
@@ -52,13 +57,6 @@ def table(out: Path) -> list[str]:
         for name, (executions, seconds, found) in sorted(tried(out).items())
     ]
     return ["| reader | executions | minutes | kinds of findings |", "|---|---|---|---|", *rows]
-
-
-def put_between(path: Path, mark: str, lines: Sequence[str]) -> None:
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
-    head, rest = path.read_text("utf-8").split(begin)
-    text = "\n".join(lines)
-    path.write_text(f"{head}{begin}{text}\n{end}{rest.split(end, 1)[1]}", "utf-8")
 
 
 def fuzz_all(names: Iterable[str], runs: int, out: Path) -> int:

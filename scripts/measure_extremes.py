@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +35,7 @@ from motionary.motion import Motion  # noqa: E402
 from motionary.retarget import retarget  # noqa: E402
 from motionary.search import search  # noqa: E402
 from motionary.starter import starter_clips  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 from tests.backend.simulated_rig import character, probed  # noqa: E402
 from tests.bundles import make_bundle  # noqa: E402
 from tests.extremes import EXTREMES, STEPS, steps  # noqa: E402
@@ -166,13 +166,6 @@ def million(frames: int, most: float) -> list[str]:
         "|---|---|---|---|",
         *rows,
     ]
-
-
-def put_between(path: Path, mark: str, lines: Sequence[str]) -> None:
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
-    head, rest = path.read_text("utf-8").split(begin)
-    text = "\n".join(lines)
-    path.write_text(f"{head}{begin}{text}\n{end}{rest.split(end, 1)[1]}", "utf-8")
 
 
 def main() -> int:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "backend"), str(ROOT / "training")]
 
+from scripts.measured_page import put_between  # noqa: E402
 from tests.fuzz.large import LARGE, MB, peak_memory  # noqa: E402
 
 TIMES = 20
@@ -51,13 +51,6 @@ def main() -> int:
         ]
         put_between(options.markdown, "memory", [*head, *rows])
     return int(not within)
-
-
-def put_between(path: Path, mark: str, lines: Sequence[str]) -> None:
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
-    head, rest = path.read_text("utf-8").split(begin)
-    text = "\n".join(lines)
-    path.write_text(f"{head}{begin}{text}\n{end}{rest.split(end, 1)[1]}", "utf-8")
 
 
 if __name__ == "__main__":

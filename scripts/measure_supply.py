@@ -24,10 +24,10 @@ sys.path.insert(0, str(ROOT))
 from motionary.bundle import BUILT_IN, load_bundle  # noqa: E402
 from motionary.checksums import check_all, check_files, read_sums, sha256_of  # noqa: E402
 from motionary.pinned_text import pinned_texts  # noqa: E402
-from scripts.bench_search import put_between  # noqa: E402
 from scripts.build_extension import build  # noqa: E402
 from scripts.check_weights import check_text, installed  # noqa: E402
 from scripts.make_sbom import sbom_path  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 from scripts.pin_packages import NAMED  # noqa: E402
 
 MARK = "supply"

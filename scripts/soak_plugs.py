@@ -54,6 +54,7 @@ from motionary.index_library import index_library  # noqa: E402
 from motionary.library import VERSION, open_library, read_embeddings  # noqa: E402
 from motionary.screen import PLAIN  # noqa: E402
 from motionary.upgrade import is_earlier, upgrade_library  # noqa: E402
+from scripts.measured_page import put_between  # noqa: E402
 from tests.bundles import make_bundle  # noqa: E402
 from tests.faults import Moments, can_be_met, meet_moments, refuse_locks  # noqa: E402
 from tests.motions import standing, walk  # noqa: E402
@@ -675,13 +676,6 @@ def _remount(place: Path, options: str) -> None:
 
 
 # What is told
-
-
-def put_between(path: Path, mark: str, lines: Sequence[str]) -> None:
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
-    head, rest = path.read_text("utf-8").split(begin)
-    text = "\n".join(lines)
-    path.write_text(f"{head}{begin}{text}\n{end}{rest.split(end, 1)[1]}", "utf-8")
 
 
 def plugs_table(told: dict[str, Tally]) -> list[str]:
