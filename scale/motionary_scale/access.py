@@ -18,7 +18,6 @@ import hmac
 import logging
 import re
 import secrets
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import Any
 
 from motionary.errors import MotionaryError
 from motionary.files import replacing
+from motionary_scale.toml_file import read_toml
 
 __all__ = ["ANYBODY", "EVERY", "Holder", "TokenFile", "Tokens", "new_token", "read_tokens"]
 
@@ -108,16 +108,7 @@ class TokenFile:
 
 def read_tokens(path: Path) -> Tokens:
     """The tokens of a file. MotionaryError, with the place, where it is none or holds something else."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise MotionaryError(f"{path}: more than {MOST_BYTES} bytes are no file of tokens")
-        tables = tomllib.loads(data.decode())
-    except OSError as error:
-        raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise MotionaryError(f"{path}: is not TOML: {str(error).splitlines()[0]}") from None
+    tables = read_toml(path, MOST_BYTES, "file of tokens")
     tokens = tables.pop("tokens", {})
     if tables or not isinstance(tokens, dict):
         raise MotionaryError(f"{path}: holds more than tables [tokens.NAME]; is it a file of tokens?")

@@ -17,7 +17,6 @@ Paths are relative to the file. What is not known is refused.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from pydantic.dataclasses import dataclass
 from motionary.errors import MotionaryError
 from motionary_scale.guard import is_loopback
 from motionary_scale.limits import Limits
+from motionary_scale.toml_file import read_toml
 
 __all__ = ["ServeConfig", "check_config", "named_libraries", "read_config"]
 
@@ -69,16 +69,7 @@ class ServeConfig:
 
 def read_config(path: Path) -> ServeConfig:
     """The configuration of a file, with absolute paths. MotionaryError, with the place, where it is none."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise MotionaryError(f"{path}: more than {MOST_BYTES} bytes are no configuration")
-        table = tomllib.loads(data.decode())
-    except OSError as error:
-        raise MotionaryError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise MotionaryError(f"{path}: is not TOML: {str(error).splitlines()[0]}") from None
+    table = read_toml(path, MOST_BYTES, "configuration")
     config = _checked(path, table)
     folder = path.absolute().parent
     paths: dict[str, Any] = {name: str(folder / said) for name in PATHS if (said := getattr(config, name))}
