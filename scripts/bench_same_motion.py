@@ -39,10 +39,9 @@ from motionary.errors import MotionaryError  # noqa: E402
 from motionary.features import FPS, features_from_joints, motion_features  # noqa: E402
 from motionary.formats import read_clip  # noqa: E402
 from motionary.motion import Motion, Skeleton, resample, slice_frames  # noqa: E402
-from motionary_training.sources.cmu import cmu_cuts  # noqa: E402
 from motionary_training.sources.cuts import Cut  # noqa: E402
-from motionary_training.sources.sample import SPLITS  # noqa: E402
 from scripts.bench_retarget import AS_RECORDED, rigs, unposed, write_markdown  # noqa: E402
+from scripts.captioned_cmu import captioned_clips  # noqa: E402
 from scripts.sample_rigs import clear_file, update_view  # noqa: E402
 
 Floats: TypeAlias = NDArray[np.floating]
@@ -100,24 +99,6 @@ CHANGES: dict[str, Change] = {
     },
     "in place": in_place,
 }
-
-
-def clips(data: Path, cache: Path, count: int) -> tuple[list[Clip], list[Cut], list[Motion]]:
-    """``count`` of the captioned clips, evenly taken, and all of them with their motions."""
-    cuts, motions, files = [], [], dict[Path, Motion]()
-    for cut in cmu_cuts(data, cache, SPLITS, mirrored=False):
-        if cut.file not in files:
-            try:
-                files[cut.file] = resample(read_clip(cut.file).motion, FPS)
-            except MotionaryError:
-                continue
-        whole = files[cut.file]
-        end = min(cut.end if cut.end >= 0 else whole.frames, whole.frames)
-        if end - cut.start >= FPS:
-            cuts.append(cut)
-            motions.append(slice_frames(whole, cut.start, end))
-    chosen = np.unique(np.linspace(0, len(cuts) - 1, count).astype(int))
-    return [Clip(cuts[i], motions[i], int(i)) for i in chosen], cuts, motions
 
 
 def on_rigs(data: Path, chosen: Sequence[Clip], folder: Path) -> Iterator[tuple[str, list[Motion]]]:
@@ -194,7 +175,9 @@ def table(rows: Sequence[Row]) -> str:
 
 def measured(options: argparse.Namespace, folder: Path) -> list[Row]:
     model = load_bundle(options.model)
-    chosen, cuts, motions = clips(options.data, options.cache, options.clips)
+    cuts, motions = captioned_clips(options.data, options.cache)
+    every = [Clip(cut, motion, i) for i, (cut, motion) in enumerate(zip(cuts, motions, strict=True))]
+    chosen = [every[i] for i in np.unique(np.linspace(0, len(every) - 1, options.clips).astype(int))]
     gallery = embedded(model, motions, options.own_joints)
     captions = model.embed_texts([caption for cut in cuts for caption in cut.captions])
     asked = np.split(captions, np.cumsum([len(cut.captions) for cut in cuts])[:-1])
@@ -205,7 +188,6 @@ def measured(options: argparse.Namespace, folder: Path) -> list[Row]:
         return made
 
     rows = [row(name, chosen, [change(clip.motion) for clip in chosen]) for name, change in CHANGES.items()]
-    every = [Clip(cut, motion, i) for i, (cut, motion) in enumerate(zip(cuts, motions, strict=True))]
     twice, from_both = from_amc(every)
     if twice:
         rows.append(row("AMC and ASF, for BVH", twice, from_both))

@@ -28,16 +28,13 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from motionary.bundle import ModelBundle, load_bundle  # noqa: E402
-from motionary.errors import MotionaryError  # noqa: E402
-from motionary.features import FPS, motion_features  # noqa: E402
+from motionary.features import motion_features  # noqa: E402
 from motionary.files import replacing  # noqa: E402
-from motionary.formats import read_clip  # noqa: E402
-from motionary.motion import Motion, resample, slice_frames  # noqa: E402
+from motionary.motion import Motion  # noqa: E402
 from motionary.pose_strip import pose_strip  # noqa: E402
 from motionary_training.figures import similarity_figure, write_png  # noqa: E402
-from motionary_training.sources.cmu import cmu_cuts  # noqa: E402
 from motionary_training.sources.cuts import Cut  # noqa: E402
-from motionary_training.sources.sample import SPLITS  # noqa: E402
+from scripts.captioned_cmu import captioned_clips  # noqa: E402
 
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -58,25 +55,6 @@ COLOURED = 9
 """Verbs that have a colour on the map; clips of the rest are grey."""
 STRIP = (288, 72)
 """Pixels of a strip of poses."""
-
-
-def captioned(data: Path, cache: Path) -> tuple[list[Cut], list[Motion]]:
-    """Every captioned clip at hand, at 20 frames a second."""
-    cuts, motions, files = list[Cut](), list[Motion](), dict[Path, Motion | None]()
-    for cut in cmu_cuts(data, cache, SPLITS, mirrored=False):
-        if cut.file not in files:
-            try:
-                files[cut.file] = resample(read_clip(cut.file).motion, FPS)
-            except MotionaryError:
-                files[cut.file] = None
-        whole = files[cut.file]
-        if whole is None:
-            continue
-        end = min(cut.end if cut.end >= 0 else whole.frames, whole.frames)
-        if end - cut.start >= FPS:
-            cuts.append(cut)
-            motions.append(slice_frames(whole, cut.start, end))
-    return cuts, motions
 
 
 def draw_map(path: Path, cuts: Sequence[Cut], vectors: Vectors) -> None:
@@ -138,7 +116,7 @@ def main() -> int:
     options = parser.parse_args()
     model = load_bundle(options.model)
     options.out.mkdir(parents=True, exist_ok=True)
-    cuts, motions = captioned(options.data, options.cache)
+    cuts, motions = captioned_clips(options.data, options.cache)
     vectors = model.embed_features([motion_features(motion) for motion in motions])
     unseen = [number for number, cut in enumerate(cuts) if cut.split != "train"]
     texts = model.embed_texts([cuts[number].captions[0] for number in unseen])

@@ -30,6 +30,7 @@ __all__ = [
     "body_positions",
     "find_body",
     "leg_length",
+    "leg_of",
     "metres_per_unit",
     "mirror_joints",
 ]
@@ -107,6 +108,11 @@ def leg_length(skeleton: Skeleton) -> float | None:
         joints = find_body(skeleton).weights @ rest_positions(skeleton)
     except MotionaryError:
         return None
+    return leg_of(joints)
+
+
+def leg_of(joints: NDArray[np.float64]) -> float:
+    """The same of joints (22, 3)."""
     bones = [joints[JOINTS.index(name)] - joints[PARENTS[JOINTS.index(name)]] for name in _LEG_BONES]
     return float(np.linalg.norm(bones, axis=1).sum()) / 2
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionary import rotation
-from motionary.body import JOINTS, PARENTS, BodyMap, find_body
+from motionary.body import JOINTS, PARENTS, BodyMap, find_body, leg_of
 from motionary.motion import Motion, Skeleton, forward_kinematics, rest_positions
 
 __all__ = ["REST_OFFSETS", "common_positions"]
@@ -90,7 +90,7 @@ def common_positions(motion: Motion, body: BodyMap | None = None) -> Floats:
         **dict.fromkeys(("spine3", "neck", "left_collar", "right_collar"), chest),
         **{name: carrier(name) for name in ("head", "left_shoulder", "right_shoulder")},
     }
-    scale = _leg(rest) / LEG
+    scale = leg_of(rest) / LEG
     at = dict(zip(JOINTS, np.moveaxis(shown, 1, 0), strict=True))
     middle = (at["left_hip"] + at["right_hip"]) / 2
     hips = (_offset("left_hip") + _offset("right_hip")) / 2
@@ -121,17 +121,6 @@ def _foot(toes: Floats, scale: float, name: str) -> Floats:
 def _offset(name: str) -> Floats:
     offset: Floats = REST_OFFSETS[JOINTS.index(name)]
     return offset
-
-
-def _leg(rest: Floats) -> float:
-    """Both legs' mean length from hip by knee to ankle, of joints (22, 3)."""
-    at = dict(zip(JOINTS, rest, strict=True))
-    bones = [
-        at[f"{side}_{b}"] - at[f"{side}_{a}"]
-        for side in ("left", "right")
-        for a, b in (("hip", "knee"), ("knee", "ankle"))
-    ]
-    return float(np.linalg.norm(bones, axis=1).sum()) / 2
 
 
 def _ancestors(skeleton: Skeleton, joint: int) -> list[int]:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from motionary import rotation
-from motionary.body import JOINTS, PARENTS
+from motionary.body import JOINTS, PARENTS, BodyMap
 from motionary.common_body import common_positions
 from motionary.errors import MotionaryError
 from motionary.motion import Motion
@@ -119,10 +119,11 @@ def joints_from_features(features: ArrayLike) -> NDArray[np.float32]:
     return np.concatenate([root[:, None], joints], axis=1, dtype=np.float32)
 
 
-def motion_joints(motion: Motion) -> Floats:
+def motion_joints(motion: Motion, body: BodyMap | None = None) -> Floats:
     """The 22 joints (T', 22, 3), metres, of a motion at 20 fps, from its first frame to its last.
 
-    They are the common body's (`motionary.common_body`), so that a motion has the same features on every rig.
+    They are the common body's (`motionary.common_body`), so that a motion has the same features on every rig;
+    ``body`` is found where not given.
     Of a rate that is a multiple of 20, every nth frame; positions of other rates are interpolated linearly.
     MotionaryError where the skeleton is no human body.
     """
@@ -136,9 +137,10 @@ def motion_joints(motion: Motion) -> Floats:
                 rotations=motion.rotations[::whole],
                 translation=motion.translation[::whole],
                 fps=motion.fps / whole,
-            )
+            ),
+            body,
         )
-    joints = common_positions(motion)
+    joints = common_positions(motion, body)
     last = len(joints) - 1
     at = np.arange(int(last / ratio + 1e-6) + 1) * ratio
     low = np.minimum(at.astype(np.int64), last)

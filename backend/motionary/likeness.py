@@ -93,13 +93,14 @@ class Likeness:
 
 def trace(motion: Motion, *, mirrored: bool = False) -> Trace:
     """What `compare` needs of a motion, or of its mirror image. MotionaryError where it is no human body."""
-    joints = motion_joints(motion)
+    body = find_body(motion.skeleton)
+    joints = motion_joints(motion, body)
     if mirrored:
         joints = mirror_joints(joints)
     lines = joints[:, [to for _, to in LINES]] - joints[:, [from_ for from_, _ in LINES]]
     lines /= np.maximum(np.linalg.norm(lines, axis=-1, keepdims=True), 1e-9)
     # The movement is the common body's; whose skeleton it is on is told by its own bones.
-    own = find_body(motion.skeleton).weights @ rest_positions(motion.skeleton)
+    own = body.weights @ rest_positions(motion.skeleton)
     bones = np.linalg.norm(own[1:] - own[list(PARENTS[1:])], axis=-1)
     legs = [AT[f"{side}_{joint}"] - 1 for side in ("left", "right") for joint in ("knee", "ankle")]
     leg = max(float(bones[legs].sum()) / 2, 1e-6)
