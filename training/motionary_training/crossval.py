@@ -47,7 +47,7 @@ __all__ = [
     "load_gallery",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """Of a result; raised when what it holds changes, so that old ones are not taken for new."""
 FOLD_SEED = 0
 JOINED = " + descriptions"
@@ -344,13 +344,25 @@ def _identity(samples: Sequence[Sample]) -> str:
 
 
 def _matters(config: Config) -> dict[str, Any]:
-    """What a result follows from: not the name, nor where files lie, nor what computes it."""
-    table = dataclasses.asdict(config)
+    """What a result follows from: not the name, nor where files lie, nor what computes it.
+
+    What is left at its default is left out, so that a key that is added later makes no old result another's:
+    raise FORMAT where a default changes.
+    """
+    table, usual = dataclasses.asdict(config), dataclasses.asdict(Config(""))
     for key in ("name", "device", "threads", "compile", "select"):
         del table[key]
     for key in ("cache", "cmu", "humanml3d", "kit", "studio"):
-        table["data"][key] = bool(table["data"][key])
-    return table
+        table["data"][key], usual["data"][key] = bool(table["data"][key]), False
+    return _told_apart(table, usual)
+
+
+def _told_apart(table: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _told_apart(value, usual[key]) if isinstance(value, dict) else value
+        for key, value in sorted(table.items())
+        if value != usual[key]
+    }
 
 
 @contextmanager
