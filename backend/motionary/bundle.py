@@ -36,9 +36,12 @@ from motionary.motion_shape import read_shape, told_shape
 from motionary.motion_weights import affine
 from motionary.nn import Affine, Array, linear, unit_rows
 from motionary.pinned_text import check_pinned
+from motionary.querybank import EXTRA, Querybank, balanced_motions, balanced_texts, make_querybank
+from motionary.querybank import PREFIX as BANK
 from motionary.safetensors import read_safetensors, write_safetensors
 from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
 from motionary.text_space import ABOUT, SPACE_WIDTH, TextSpace, familiarity, make_text_space, meanings
+from motionary.weight_precision import Precision, in_precision, restored
 
 __all__ = [
     "BUILT_IN",
@@ -46,7 +49,6 @@ __all__ = [
     "VERSION",
     "ModelBundle",
     "TextSource",
-    "halved",
     "load_bundle",
     "pack_bundle",
     "pack_text",
@@ -91,7 +93,13 @@ class ModelBundle:
     text_space: TextSpace | None
     text_projection: Affine
     motion: MotionEncoder
+    querybank: Querybank | None
     config: Mapping[str, Any]
+
+    @property
+    def encoded_dim(self) -> int:
+        """Numbers in what the encoders give, before querybank normalisation."""
+        return self.joint_dim - (EXTRA if self.querybank else 0)
 
     @property
     def max_frames(self) -> int:
@@ -129,7 +137,8 @@ class ModelBundle:
         vectors = self._sentences(texts)
         if self.text_space is not None:
             vectors = meanings(self.text_space, vectors)
-        return unit_rows(linear(vectors, self.text_projection))
+        rows = unit_rows(linear(vectors, self.text_projection))
+        return balanced_texts(self.querybank, rows) if self.querybank else rows
 
     def familiarity(self, text: str) -> float:
         """How like something that a person does a query is, from 0 to 1; 1 where the model cannot tell."""
@@ -146,7 +155,11 @@ class ModelBundle:
 
     def embed_features(self, motions: Sequence[NDArray[np.floating[Any]]]) -> Array:
         """Unit vectors (N, D) of motions as features (T, 263) at 20 fps; see ``encode_motions``."""
-        return encode_motions(self.motion, motions)
+        return self.balanced(encode_motions(self.motion, motions))
+
+    def balanced(self, motions: Array) -> Array:
+        """(N, D) of the (N, encoded_dim) unit vectors that the motion encoder gives."""
+        return balanced_motions(self.querybank, motions) if self.querybank else motions
 
 
 def load_bundle(path: Path | None = None) -> ModelBundle:
@@ -178,17 +191,23 @@ def load_bundle(path: Path | None = None) -> ModelBundle:
     tensors = read_safetensors(weights)
     shape = read_shape(config, origin)
     space = make_text_space(tensors, text.width, str(weights))
+    encoded = joint_dim - (EXTRA if BANK in config else 0)
+    bank = make_querybank(tensors, config, encoded, origin)
+    architecture = {"joint_dim": joint_dim, "text": _meaning(text), "motion": told_shape(shape)}
+    if bank is not None:
+        architecture[BANK] = {"nearest": bank.nearest, "weight": bank.weight}
     return ModelBundle(
         name=get(config, "name", str, origin),
-        id=_identity({"joint_dim": joint_dim, "text": _meaning(text), "motion": told_shape(shape)}, tensors),
+        id=_identity(architecture, tensors),
         joint_dim=joint_dim,
         folder=folder,
         text=text,
         text_space=space,
         text_projection=affine(
-            tensors, "text.projection", (joint_dim, SPACE_WIDTH if space else text.width), str(weights)
+            tensors, "text.projection", (encoded, SPACE_WIDTH if space else text.width), str(weights)
         ),
-        motion=make_motion_encoder(tensors, shape, joint_dim=joint_dim, origin=str(weights)),
+        motion=make_motion_encoder(tensors, shape, joint_dim=encoded, origin=str(weights)),
+        querybank=bank,
         config=config,
     )
 
@@ -266,13 +285,14 @@ def _find_text_folder(bundle: Path, text: TextSource) -> Path:
     )
 
 
-def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> Path:
+def pack_bundle(bundle_folder: Path, out_folder: Path, *, precision: Precision = "float16") -> Path:
     """Copy a bundle with the text encoder's weights inside, for machines without its Python package.
 
-    half: store them as float16, at half the size (what float16 cannot hold stays float32). The model's id
-    stays the same, so libraries made with one serve the other: text/config.json tells which weights these
-    were ("packed_from") and their own sha256, and both are checked on loading. Returns ``out_folder``,
-    which must not exist yet. Raises MotionaryError where it does or cannot be written.
+    precision: how they are stored, "float16" at half the size of "float32", "int8" at about a quarter; what
+    that costs is in docs/model.md. The model's id stays the same, so libraries made with one serve the
+    other: text/config.json tells which weights these were ("packed_from") and their own sha256, and both
+    are checked on loading. Returns ``out_folder``, which must not exist yet. Raises MotionaryError where it
+    does or cannot be written.
     """
     bundle = load_bundle(bundle_folder)
     bundle.embed_texts([""])  # refuses a text encoder that is not the model's before anything is written
@@ -290,7 +310,7 @@ def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> 
                 vocabulary if vocabulary.is_file() else source / "vocab.txt",
                 building / "text",
                 sha256=bundle.text.sha256,
-                half=half,
+                precision=precision,
             )
             write_sums(building)
     except OSError as error:
@@ -298,27 +318,20 @@ def pack_bundle(bundle_folder: Path, out_folder: Path, *, half: bool = True) -> 
     return out_folder
 
 
-def pack_text(source: Path, vocabulary: Path, target: Path, *, sha256: str, half: bool = True) -> None:
-    """Copy a text encoder's folder, weights in float32 or half of it, into the new folder ``target``.
+def pack_text(
+    source: Path, vocabulary: Path, target: Path, *, sha256: str, precision: Precision = "float16"
+) -> None:
+    """Copy a text encoder's folder, its weights in ``precision``, into the new folder ``target``.
 
     sha256: what a bundle's config.json calls these weights by. Raises OSError and MotionaryError.
     """
     target.mkdir()
     shutil.copyfile(vocabulary, target / "vocab.txt")
-    tensors = read_safetensors(source / "model.safetensors")
-    kept = {
-        name: halved(tensor) if half else tensor
-        for name, tensor in tensors.items()
-        if tensor.dtype == np.float32
-    }
-    write_safetensors(kept, target / "model.safetensors")
+    weights = source / "model.safetensors"
+    tensors = restored(read_safetensors(weights), str(weights))
+    floats = {name: tensor for name, tensor in tensors.items() if tensor.dtype == np.float32}
+    write_safetensors(in_precision(floats, precision), target / "model.safetensors")
     own = hashlib.sha256((target / "model.safetensors").read_bytes()).hexdigest()
     config = read_json(source / "config.json")
-    config["motionary"] = {"packed_from": sha256, "sha256": own}
+    config["motionary"] = {"packed_from": sha256, "precision": precision, "sha256": own}
     (target / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-
-def halved(tensor: NDArray[Any]) -> NDArray[Any]:
-    """The tensor as float16, or as it is where float16 cannot hold it."""
-    fits = np.abs(tensor).max(initial=0) <= np.finfo(np.float16).max
-    return tensor.astype(np.float16) if fits else tensor

@@ -18,6 +18,7 @@ __all__ = [
     "LossConfig",
     "MotionConfig",
     "OptimiserConfig",
+    "QuerybankConfig",
     "TextConfig",
     "config_from_table",
     "load_config",
@@ -68,6 +69,12 @@ class DataConfig:
     """An epoch holds every caption of every clip ("all", the paper's), or one caption drawn for each."""
     hard_negatives: tuple[HardNegative, ...] = ()
     """Twins that differ in one word from a train clip, drawn into the same batch and never dropped."""
+    sequences: Natural = 0
+    """Clips of two train clips one after the other to add: "a person walks, then kicks"."""
+    parallels: Natural = 0
+    """Clips of the legs of one train clip and the upper body of another to add: "walks and waves"."""
+    paraphrases: Natural = 0
+    """Captions that each train clip borrows of HumanML3D's motions without data, the nearest to its own."""
     normalise: bool = True
     """Z-normalise the features. False: raw features, as the paper's code feeds HumanML3D's by mistake."""
 
@@ -180,6 +187,18 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True)
+class QuerybankConfig:
+    """Querybank normalisation of the model that has learnt, see ``motionary.querybank``."""
+
+    weight: Share = 0.0
+    """Of the mean cosine with the bank, which is taken off a score; 0 for none of it."""
+    nearest: Count = 10
+    """Highest cosines that are averaged."""
+    captions: Count = 8192
+    """Captions in the bank, at most."""
+
+
+@dataclass(frozen=True)
 class Config:
     """One training run."""
 
@@ -201,6 +220,7 @@ class Config:
     motion: MotionConfig = field(default_factory=MotionConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    querybank: QuerybankConfig = field(default_factory=QuerybankConfig)
 
 
 def load_config(path: Path, settings: Sequence[str] = ()) -> Config:

@@ -28,6 +28,7 @@ from motionary_training.data import Pairs, Sample, load_samples, pairs_for, subs
 from motionary_training.evaluate import model_scores
 from motionary_training.metrics import Scores, Side, part_of
 from motionary_training.protocols import Protocol, answers, asked_of
+from motionary_training.querybank import with_querybank
 from motionary_training.report import write_json
 from motionary_training.train import fit
 
@@ -158,6 +159,9 @@ def plain(data: DataConfig) -> DataConfig:
         action_captions=False,
         trial_descriptions=False,
         hard_negatives=(),
+        sequences=0,
+        parallels=0,
+        paraphrases=0,
     )
 
 
@@ -254,7 +258,7 @@ def _answered(task: _Task, material: _Material, gallery: Pairs, held: frozenset[
     if not task.is_trained:
         found = {"chance": None, **baselines(rest, gallery, material.config)}
     else:
-        model = fit(task.config, rest, None)
+        model = with_querybank(task.config, fit(task.config, rest, None), rest)
         scores = model_scores(model, material.asked, task.config.motion.max_frames)
         found = {"model": scores}
         if task.is_described:

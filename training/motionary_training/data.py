@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from motionary.errors import MotionaryError
+from motionary_training.compositions import in_parallel, in_sequence
 from motionary_training.config import Config, DataConfig
 from motionary_training.frames import feature_blocks
 from motionary_training.hard_negatives import with_twins
@@ -19,6 +20,7 @@ from motionary_training.sources import SHORTEST, Features, Sample
 from motionary_training.sources.cmu import cmu_cuts, described_cuts
 from motionary_training.sources.cuts import Cut, cut_samples
 from motionary_training.sources.official import HUMANML3D, KIT, official_samples
+from motionary_training.sources.paraphrases import with_paraphrases
 from motionary_training.sources.starter import starter_samples
 from motionary_training.sources.studio import studio_cuts
 from motionary_training.text import sentence_vectors, tokenise
@@ -119,7 +121,15 @@ def load_samples(
     # Only train clips are learnt from by what nobody wrote.
     labelled = ("train",) if config.action_captions else ()
     samples = [sample if sample.split in labelled else replace(sample, labels=()) for sample in samples]
-    return with_twins(samples, config.hard_negatives, seed) if "train" in splits else samples
+    if "train" not in splits:
+        return samples
+    if config.paraphrases:
+        samples = with_paraphrases(samples, config)
+    composed = [
+        *in_sequence(samples, config.sequences, seed),
+        *in_parallel(samples, config.parallels, seed),
+    ]
+    return with_twins([*samples, *composed], config.hard_negatives, seed)
 
 
 def frame_rate(config: DataConfig) -> float:

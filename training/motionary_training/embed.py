@@ -57,7 +57,7 @@ def motion_module(bundle: ModelBundle) -> BundleEncoder:
         if name.startswith(("features.", "motion."))
     }
     norm = FeatureNorm(tensors["features.mean"], tensors["features.std"])
-    motion = make_motion_encoder(_motion_config(bundle), len(norm.mean), bundle.joint_dim)
+    motion = make_motion_encoder(_motion_config(bundle), len(norm.mean), bundle.encoded_dim)
     module = BundleEncoder(norm, motion)
     # load_bundle saw that all are there and of the right shape; what else a file holds, numpy ignores too.
     module.load_state_dict({name: tensors[name] for name in module.state_dict()})
@@ -91,7 +91,7 @@ def make_embed(bundle: ModelBundle, device: torch.device, *, batch: int | None =
     def embed(motions: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
         cut = [middle(motion, bundle.max_frames, number) for number, motion in enumerate(motions)]
         lengths = [len(motion) for motion in cut]
-        vectors = torch.empty((len(cut), bundle.joint_dim), device=device)
+        vectors = torch.empty((len(cut), bundle.encoded_dim), device=device)
         with torch.inference_mode(), _full_precision(), _memory_told(device, frames):
             for group in batches(lengths, frames):
                 padded = np.zeros((len(group), lengths[group[-1]], cut[group[0]].shape[1]), np.float32)
@@ -101,8 +101,7 @@ def make_embed(bundle: ModelBundle, device: torch.device, *, batch: int | None =
                 rows = torch.from_numpy(group).to(device)
                 vectors[rows] = module(torch.from_numpy(padded).to(device), sizes)
             # A GPU has only been told what to do up to here: this waits for it.
-            result: NDArray[np.float32] = vectors.cpu().numpy()
-        return result
+            return bundle.balanced(vectors.cpu().numpy())
 
     return embed
 

@@ -17,6 +17,7 @@ from motionary.checksums import write_sums
 from motionary.errors import MotionaryError
 from motionary.files import building_folder
 from motionary.motion_encoder import FEATURES
+from motionary.querybank import EXTRA, PREFIX
 from motionary.safetensors import write_safetensors
 from motionary_training.baselines import baselines
 from motionary_training.card import model_card
@@ -26,6 +27,7 @@ from motionary_training.encoders import DualEncoder
 from motionary_training.evaluate import embed_motions, model_scores
 from motionary_training.metrics import Scores
 from motionary_training.pretrained import save_pretrained, settings_table
+from motionary_training.querybank import with_querybank
 from motionary_training.report import section_json, split_sections
 from motionary_training.text_bundle import describe_text, write_text
 from motionary_training.train import load_run
@@ -67,6 +69,7 @@ def export_bundle(runs: list[Path], out: Path) -> int:
         )
     scores: dict[str, Any] = {}
     train = load_pairs(config, "train")
+    loaded = [(other, with_querybank(other, one, train), told) for other, one, told in loaded]
     val = load_validation(config)
     if val is not None:
         scores = _scores([(seeded.seed, one) for seeded, one, _ in loaded], config, train, val)
@@ -79,6 +82,8 @@ def export_bundle(runs: list[Path], out: Path) -> int:
 def export_pretrained(run: Path, folder: Path) -> None:
     """Write a run's model as ``pretrained.save_pretrained`` does. MotionaryError as there, and for no run."""
     config, model, _ = load_run(run)
+    if config.querybank.weight:
+        model = with_querybank(config, model, load_pairs(config, "train"))
     save_pretrained(config, model, folder)
 
 
@@ -91,7 +96,7 @@ def bundle_config(
         "format": FORMAT,
         "version": VERSION,
         "name": f"motionary-{config.name}",
-        "joint_dim": config.joint_dim,
+        "joint_dim": config.joint_dim + (EXTRA if model.querybank else 0),
         "text": describe_text(config, model),
         "motion": {
             "features": "humanml3d-263",
@@ -106,6 +111,7 @@ def bundle_config(
             "feedforward": config.motion.feedforward,
             "max_frames": config.motion.max_frames,
         },
+        **_querybank(model),
         "training": {
             "config": settings_table(config),
             "epochs": epochs,
@@ -192,6 +198,11 @@ def _compare(exact: Any, ours: Any, names: Sequence[str], out: Path, fault: str)
         raise MotionaryError(
             f"{out}: {names[worst]} embeds at cosine {cosines[worst]:.4f} of what was trained; {fault}"
         )
+
+
+def _querybank(model: DualEncoder) -> dict[str, Any]:
+    bank = model.querybank
+    return {} if bank is None else {PREFIX: {"nearest": bank.nearest, "weight": bank.weight}}
 
 
 def _licences(config: Config) -> dict[str, str]:

@@ -14,6 +14,7 @@ __all__ = [
     "changes_per_frame",
     "feature_blocks",
     "joined",
+    "layered",
     "mirrored",
     "resampled",
     "reversed_in_time",
@@ -22,6 +23,10 @@ __all__ = [
 
 Features = NDArray[np.float32]
 
+_ABOVE = [
+    at - 1 for at, name in enumerate(JOINTS) if at and not name.endswith(("hip", "knee", "ankle", "foot"))
+]
+"""Joints above the pelvis, among all but the pelvis."""
 BLEND = 8
 """Frames over which one clip goes over into the next: 0.4 seconds at 20 fps."""
 
@@ -73,6 +78,22 @@ def joined(first: Features, second: Features) -> Features:
     blend[:, velocities] += np.concatenate([root, drift[:, positions]], axis=1)
     blend[:, contacts] = np.rint(blend[:, contacts])
     return np.concatenate([first[:-BLEND], blend, second[BLEND:]])
+
+
+def layered(upper: Features, legs: Features) -> Features:
+    """(T-1, 263), T the frames of the shorter: trunk, head and arms of one clip on hips and legs of another.
+
+    The upper body keeps where it is seen from the pelvis, so that all bones keep their lengths; where the two
+    pelvises are tilted apart, the waist bends. 22 joints only.
+    """
+    count = min(len(upper), len(legs))
+    together = legs[:count].copy()
+    _, _, height, positions, *_ = feature_blocks(WIDTH)
+    places = together[:, positions].reshape(count, len(JOINTS) - 1, 3)  # a view: the pelvis is not in it
+    moved = upper[:count, positions].reshape(count, len(JOINTS) - 1, 3)[:, _ABOVE]
+    moved[..., 1] += legs[:count, height] - upper[:count, height]
+    places[:, _ABOVE] = moved
+    return features_from_joints(joints_from_features(together))
 
 
 def without_travel(features: Tensor) -> Tensor:

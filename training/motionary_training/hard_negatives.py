@@ -28,7 +28,21 @@ from motionary_training.frames import BLEND, joined, mirrored, resampled, revers
 from motionary_training.sources.sample import SHORTEST, Sample, mirrored_id, plain_id
 from motionary_training.sources.words import mirrored_words
 
-__all__ = ["KINDS", "Contrast", "Probe", "contrasts", "probe_pairs", "reversed_words", "with_twins"]
+__all__ = [
+    "KINDS",
+    "LONGEST_PART",
+    "TEMPLATES",
+    "WORDS",
+    "Contrast",
+    "Probe",
+    "are_alike",
+    "contrasts",
+    "probe_pairs",
+    "reversed_words",
+    "subject_and_rest",
+    "told_by_group",
+    "with_twins",
+]
 
 KINDS: tuple[HardNegative, ...] = ("mirror", "order", "direction", "speed")
 SHARE = 4
@@ -134,7 +148,7 @@ def _mirror(samples: Sequence[Sample]) -> list[Contrast]:
 
 
 def _direction(samples: Sequence[Sample]) -> list[Contrast]:
-    told = _by_group(samples)
+    told = told_by_group(samples)
     found = []
     for sample in samples:
         changed = {caption: reversed_words(caption) for caption in sample.captions}
@@ -162,7 +176,7 @@ def _direction(samples: Sequence[Sample]) -> list[Contrast]:
 
 
 def _speed(samples: Sequence[Sample], rng: np.random.Generator) -> list[Contrast]:
-    told = _by_group(samples)
+    told = told_by_group(samples)
     fit = [
         (sample, texts)
         for sample in samples
@@ -191,10 +205,10 @@ def _speed(samples: Sequence[Sample], rng: np.random.Generator) -> list[Contrast
 
 
 def _order(samples: Sequence[Sample], rng: np.random.Generator) -> list[Contrast]:
-    told = _by_group(samples)
+    told = told_by_group(samples)
     fit = []
     for sample in samples:
-        captions = [_subject_and_rest(caption) for caption in sample.captions]
+        captions = [subject_and_rest(caption) for caption in sample.captions]
         texts = [
             text for text in captions if text is not None and sum(map(len, map(str.split, text))) <= WORDS
         ]
@@ -206,7 +220,7 @@ def _order(samples: Sequence[Sample], rng: np.random.Generator) -> list[Contrast
         # A few draws find one that does something else, unless nearly all clips do the same.
         drawn = [fit[place] for place in rng.integers(0, len(fit), DRAWS)]
         template = TEMPLATES[rng.integers(len(TEMPLATES))]
-        others = [(sample, captions) for sample, captions in drawn if not _alike(first, sample)]
+        others = [(sample, captions) for sample, captions in drawn if not are_alike(first, sample)]
         if not others:
             continue
         second, twos = others[0]
@@ -233,11 +247,12 @@ def _order(samples: Sequence[Sample], rng: np.random.Generator) -> list[Contrast
     return found
 
 
-def _alike(one: Sample, two: Sample) -> bool:
+def are_alike(one: Sample, two: Sample) -> bool:
+    """Whether two clips share an action, or are one clip or its parts."""
     return bool(one.actions & two.actions) or plain_id(one.group) == plain_id(two.group)
 
 
-def _by_group(samples: Sequence[Sample]) -> dict[str, list[str]]:
+def told_by_group(samples: Sequence[Sample]) -> dict[str, list[str]]:
     """All that is said of a clip or of a part of it."""
     told: defaultdict[str, list[str]] = defaultdict(list)
     for sample in samples:
@@ -255,7 +270,7 @@ _SUBJECT = re.compile(
 _ORDERED = re.compile(r",|\b(then|after|before|first|who)\b", re.IGNORECASE)
 
 
-def _subject_and_rest(caption: str) -> tuple[str, str] | None:
+def subject_and_rest(caption: str) -> tuple[str, str] | None:
     """("a person ", "walks forward"); None where no one person comes first, or an order is told already."""
     plain = " ".join(caption.split()).rstrip(".")
     found = _SUBJECT.match(plain)

@@ -26,6 +26,7 @@ from motionary.files import building_folder
 from motionary.safetensors import read_safetensors, write_safetensors
 from motionary_training.config import Config, config_from_table
 from motionary_training.encoders import DualEncoder, make_model
+from motionary_training.encoders.querybank import Querybank
 from motionary_training.text import text_tokenizer
 
 __all__ = ["load_pretrained", "save_pretrained", "settings_table"]
@@ -86,6 +87,10 @@ def load_pretrained(folder: Path) -> tuple[Config, DualEncoder]:
     # The statistics are among the tensors, whether or not the config would normalise.
     model = make_model(config, blank, blank, text_width=get(document, "text_width", int, origin))
     state = {name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()}
+    if "querybank.captions" in state:
+        told, banks = config.querybank, (state["querybank.captions"], state["querybank.motions"])
+        nearest = min(told.nearest, *map(len, banks))
+        model.querybank = Querybank(*map(torch.zeros_like, banks), nearest=nearest, weight=told.weight)
     own = {name: tensor for name, tensor in model.state_dict().items() if name.startswith(_PREFIX)}
     try:
         model.load_state_dict(state | own)

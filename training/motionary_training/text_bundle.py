@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from motionary.bundle import halved, pack_text
+from motionary.bundle import pack_text
 from motionary.errors import MotionaryError
 from motionary.safetensors import write_safetensors
+from motionary.weight_precision import in_precision
 from motionary_training.config import Config
 from motionary_training.encoders import DualEncoder
 from motionary_training.text import text_folder, text_identity, text_tokenizer
@@ -74,9 +75,9 @@ def _write_weights(encoder: nn.Module, target: Path) -> str:
     told: Any = encoder.config
     (target / "config.json").write_text(json.dumps(told.to_dict(), indent=2, default=str) + "\n", "utf-8")
     weights = {
-        name: halved(tensor.cpu().numpy().astype(np.float32)) for name, tensor in encoder.state_dict().items()
+        name: tensor.cpu().numpy().astype(np.float32) for name, tensor in encoder.state_dict().items()
     }
-    write_safetensors(weights, target / "model.safetensors")
+    write_safetensors(in_precision(weights, "float16"), target / "model.safetensors")
     return hashlib.sha256((target / "model.safetensors").read_bytes()).hexdigest()
 
 

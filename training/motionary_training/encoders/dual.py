@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from motionary_training.config import Config, MotionConfig
 from motionary_training.encoders.patches import PatchEncoder
+from motionary_training.encoders.querybank import Querybank
 from motionary_training.encoders.recurrent import RecurrentEncoder
 from motionary_training.encoders.summary import SummaryEncoder
 from motionary_training.encoders.text import TextTower
@@ -41,7 +42,8 @@ class DualEncoder(nn.Module):
     """Everything that is trained, and all that embedding takes.
 
     ``motion`` takes normalised features (B, T, F) and lengths (B,), ``text`` sentence vectors (B, W); both
-    give unit vectors (B, joint_dim). ``log_temperature`` belongs to InfoNCE.
+    give unit vectors (B, joint_dim). ``log_temperature`` belongs to InfoNCE. querybank: None, or what makes
+    vectors EXTRA numbers longer when the model is done with training, see ``motionary.querybank``.
     """
 
     def __init__(
@@ -52,11 +54,12 @@ class DualEncoder(nn.Module):
         self.motion = motion
         self.text = text
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+        self.querybank: Querybank | None = None
 
     def embed_motions(self, features: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, F) raw features, of which the first ``lengths`` (B,) are real, to (B, joint_dim)."""
         embedded: Tensor = self.motion(self.features(features), lengths)
-        return embedded
+        return embedded if self.querybank is None else self.querybank.balanced_motions(embedded)
 
     def embed_texts(
         self, sentences: Tensor | None, tokens: Tensor | None = None, mask: Tensor | None = None
@@ -69,7 +72,7 @@ class DualEncoder(nn.Module):
         if sentences is None:
             raise ValueError("a frozen text encoder needs the sentences' vectors")
         embedded: Tensor = self.text(sentences)
-        return embedded
+        return embedded if self.querybank is None else self.querybank.balanced_texts(embedded)
 
 
 def make_motion_encoder(config: MotionConfig, inputs: int, joint_dim: int) -> nn.Module:
