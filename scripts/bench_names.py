@@ -1,21 +1,19 @@
 """Find animations that no model has learnt from by their names: mesh2motion's 87, one sentence each.
 
-    python scripts/bench_names.py --data ../shared/data --markdown docs/model.md
+    motionary-train train default && motionary-train export runs/default-1234 --out build/unseen
+    python scripts/bench_names.py --model build/unseen --data ../shared/data --markdown docs/model.md
 
-The built-in model never saw them. Blender reads the glTF files; each name is asked for as the sentence that
-scripts/mesh2motion_sentences.toml has for it, by cosine alone, and every clip with that sentence is right.
-T-poses, and poses of a fifth of a second, are among the clips as they are. Chance is the expectation of a
-random order.
+The model is one that never saw them: the built-in one has learnt from them, too (configs/shipped.toml).
+Blender reads the glTF files; each name is asked for as the sentence that scripts/mesh2motion_sentences.toml
+has for it, by cosine alone, and every clip with that sentence is right. T-poses, and poses of a fifth of a
+second, are among the clips as they are. Chance is the expectation of a random order.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
-import tomllib
-import zipfile
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,28 +27,20 @@ if str(ROOT) not in sys.path:
 from motionary.bundle import load_bundle  # noqa: E402
 from motionary.library import clip_ids, clip_info, open_library, read_embeddings  # noqa: E402
 from scripts.measured_page import put_between  # noqa: E402
+from scripts.mesh2motion import indexed, sentences  # noqa: E402
 
 Floats: TypeAlias = NDArray[np.floating]
 
-SENTENCES = Path(__file__).with_name("mesh2motion_sentences.toml")
 CUTS = (1, 5, 10)
 
 
 def scores(archive: Path, folder: Path, model: Path | None) -> tuple[list[str], Floats]:
     """The sentence of each clip (N,), and (N, N) the best cosine of sentence i with any moment of clip j."""
-    with zipfile.ZipFile(archive) as opened:
-        for name in opened.namelist():
-            if name.endswith("animations.glb"):  # the others are the characters, at rest
-                opened.extract(name, folder)
-    library = folder / "names.motionary"
-    named = ["--model", str(model)] if model else []
-    command = [sys.executable, "-m", "motionary", "index", str(folder), "--library", str(library), *named]
-    subprocess.run(command, check=True, stdout=sys.stderr)
-    sentences = tomllib.loads(SENTENCES.read_text("utf-8"))
-    with open_library(library) as opened_library:
-        clips = list(clip_ids(opened_library))
-        asked = [sentences[clip_info(opened_library, clip).name] for clip in clips]
-        embeddings = read_embeddings(opened_library)
+    told = sentences()
+    with open_library(indexed(archive, folder, model)) as library:
+        clips = list(clip_ids(library))
+        asked = [told[clip_info(library, clip).name] for clip in clips]
+        embeddings = read_embeddings(library)
     cosines = load_bundle(model).embed_texts(asked) @ embeddings.vectors.T
     best = np.stack([cosines[:, embeddings.clips == clip].max(axis=1) for clip in clips], axis=1)
     return asked, best

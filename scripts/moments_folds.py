@@ -20,6 +20,7 @@ from motionary_training.config import Config, load_config
 from motionary_training.crossval import fold_trials
 from motionary_training.data import load_samples, pairs_for, subset
 from motionary_training.export import bundle_config, write_bundle
+from motionary_training.querybank import with_querybank
 from motionary_training.sources.sample import SPLITS, Sample
 from motionary_training.train import Epoch, fit
 
@@ -62,7 +63,7 @@ def main() -> int:
                 flush=True,
             )
 
-        model = fit(config, rest, None, report=told)
+        model = with_querybank(config, fit(config, rest, None, report=told), rest)
         document = bundle_config(config, model, rest, config.optimiser.epochs, {})
         write_bundle(out, config, document | {"held_out": sorted(held)}, model)
     return 0

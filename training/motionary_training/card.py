@@ -26,6 +26,7 @@ def model_card(bundle: dict[str, Any]) -> str:
         f"- Training: {training['clips']} clips, {training['captions']} captions, {training['hours']} hours; "
         f"{training['epochs']} epochs, batch {optimiser['batch']}, AdamW {optimiser['learning_rate']}, "
         f"seed {config['seed']}.",
+        *(f"- {line}" for line in _more(bundle)),
         *(f"- Licence of {what}: {licence}." for what, licence in training["licences"].items()),
         "",
     ]
@@ -38,8 +39,34 @@ def model_card(bundle: dict[str, Any]) -> str:
         "of events, left and right, and anything that no caption names. One person, a human body of 22 "
         "joints, no fingers, no face.",
         "",
+        *_failures(scores.get("furthest_off", [])),
     ]
     return "\n".join(lines)
+
+
+def _more(bundle: dict[str, Any]) -> list[str]:
+    """What older bundles do not tell: where clips came from, and what is done to vectors after training."""
+    lines = []
+    if sources := bundle["training"].get("sources"):
+        lines.append(f"Clips: {', '.join(f'{count} {source}' for source, count in sources.items())}.")
+    if bank := bundle.get("querybank"):
+        lines.append(
+            f"Querybank normalisation (arXiv 2112.12777): the mean of the {bank['nearest']} highest cosines "
+            f"with a bank of captions, or of motions, times {bank['weight']:g}, is taken off a score."
+        )
+    return lines
+
+
+def _failures(found: list[dict[str, Any]]) -> list[str]:
+    """The captions of the val split that find their own clip last."""
+    if not found:
+        return []
+    rows = [
+        f'- "{one["asked"]}": its own clip comes {one["rank"]} of {one["of"]}; first comes one of which '
+        f'somebody said "{one["first"]}".'
+        for one in found
+    ]
+    return ["Furthest off on that split:", "", *rows, ""]
 
 
 def _learnt(text: dict[str, Any]) -> str:

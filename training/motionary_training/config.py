@@ -55,6 +55,8 @@ class DataConfig:
     """Folder with cmu_mocap, cmu_mocap_extra and humanml3d_texts, each as a .zip or unpacked; "" for none."""
     studio: str = ""
     """A folder of motion files of one's own with a captions.csv in it; "" for none."""
+    studio_licence: str = ""
+    """What its motions and captions may be used for, as the model card says it; "" for the studio's own."""
     cache: str = "build/cache"
     """Folder for what is unpacked and computed once; safe to delete."""
     mirrored: bool = True
@@ -204,6 +206,8 @@ class Config:
 
     name: str
     seed: Natural = 1234
+    licence: str = ""
+    """Of the weights, as the model card says it; "" says what follows from the data."""
     joint_dim: Count = 1024
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     amp: bool = False

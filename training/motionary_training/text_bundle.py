@@ -74,9 +74,7 @@ def write_text(config: Config, model: DualEncoder, target: Path, sha256: str) ->
 def _write_weights(encoder: nn.Module, target: Path) -> str:
     told: Any = encoder.config
     (target / "config.json").write_text(json.dumps(told.to_dict(), indent=2, default=str) + "\n", "utf-8")
-    weights = {
-        name: tensor.cpu().numpy().astype(np.float32) for name, tensor in encoder.state_dict().items()
-    }
+    weights = {name: tensor.cpu().numpy().astype(np.float32) for name, tensor in encoder.state_dict().items()}
     write_safetensors(in_precision(weights, "float16"), target / "model.safetensors")
     return hashlib.sha256((target / "model.safetensors").read_bytes()).hexdigest()
 
