@@ -1,16 +1,17 @@
-"""Draw what the built-in model knows: docs/model/similarity.png, map.png and queries.png.
+"""Draw what the built-in model knows: docs/model/similarity.png, map.png, queries.png and reliability.png.
 
     python scripts/picture_model.py --data ../shared/data
 
 The clips are the captioned CMU clips of HumanML3D. The matrix holds those of its val and test splits, which
 no shipped model has learnt from; the map and the queries hold all of them, and a frame marks what was not
 learnt from. The map is t-SNE (van der Maaten and Hinton, 2008) of the embeddings, coloured by the commonest
-action verb of each clip's captions.
+action verb of each clip's captions. How sure answers are is drawn from what calibrate_search.py found.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -28,11 +29,12 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from motionary.bundle import ModelBundle, load_bundle  # noqa: E402
+from motionary.confidence import CONSTANTS  # noqa: E402
 from motionary.features import motion_features  # noqa: E402
 from motionary.files import replacing  # noqa: E402
 from motionary.motion import Motion  # noqa: E402
 from motionary.pose_strip import pose_strip  # noqa: E402
-from motionary_training.figures import similarity_figure, write_png  # noqa: E402
+from motionary_training.figures import reliability_figure, similarity_figure, write_png  # noqa: E402
 from motionary_training.sources.cuts import Cut  # noqa: E402
 from scripts.captioned_cmu import captioned_clips  # noqa: E402
 
@@ -121,6 +123,9 @@ def main() -> int:
     unseen = [number for number, cut in enumerate(cuts) if cut.split != "train"]
     texts = model.embed_texts([cuts[number].captions[0] for number in unseen])
     write_png(options.out / "similarity.png", [similarity_figure(texts @ vectors[unseen].T, model.name)])
+    curve = json.loads(CONSTANTS.read_text("utf-8"))["held_out"]["reliability"]
+    columns = ([point[name] for point in curve] for name in ("said", "right", "questions"))
+    write_png(options.out / "reliability.png", [reliability_figure(*columns)])
     draw_map(options.out / "map.png", cuts, vectors)
     draw_queries(options.out / "queries.png", cuts, motions, vectors, model)
     return 0

@@ -15,12 +15,14 @@ from motionary.files import replacing
 from motionary_training.evaluate import Estimate, Table
 from motionary_training.metrics import CUTS, Block
 
-__all__ = ["Picture", "bar_figure", "recall_figure", "similarity_figure", "write_png"]
+__all__ = ["Picture", "bar_figure", "recall_figure", "reliability_figure", "similarity_figure", "write_png"]
 
 Picture: TypeAlias = Callable[[Axes], None]
 """Draws one panel."""
 
 WIDTH, HEIGHT, DPI = 7.0, 4.2, 110
+Z = 1.96
+"""Standard deviations of a 95 % interval."""
 
 
 def write_png(path: Path, pictures: Sequence[Picture]) -> None:
@@ -49,6 +51,30 @@ def recall_figure(table: Table, title: str) -> Picture:
         axes.set_ylabel("text to motion R@k, %")
         axes.set_title(title, fontsize="medium")
         axes.legend(fontsize="small")
+
+    return draw
+
+
+def reliability_figure(said: Sequence[float], right: Sequence[float], count: Sequence[int]) -> Picture:
+    """What was said of how sure answers are, against how often they were right, in bins of ``count``.
+
+    Bars: the 95 % interval of a share (Wilson, 1927). On the diagonal, 0.6 said is right 60 times in 100.
+    """
+
+    def draw(axes: Axes) -> None:
+        shares, counts = np.asarray(right), np.asarray(count)
+        middle = (shares + Z**2 / (2 * counts)) / (1 + Z**2 / counts)
+        half = np.sqrt(shares * (1 - shares) / counts + Z**2 / (4 * counts**2)) * Z / (1 + Z**2 / counts)
+        axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+        axes.vlines(said, middle - half, middle + half, color="C0", linewidth=1)
+        axes.plot(said, right, marker="o", markersize=4, color="C0")
+        for x, y, number in zip(said, right, count, strict=True):
+            axes.annotate(f"{number}", (x, y), (6, -10), textcoords="offset points", fontsize="x-small")
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1)
+        axes.set_aspect("equal")
+        axes.set_xlabel("said to be right with")
+        axes.set_ylabel("right")
 
     return draw
 
