@@ -30,6 +30,7 @@ from motionary_training.metrics import Scores, Side, part_of
 from motionary_training.protocols import Protocol, answers, asked_of
 from motionary_training.querybank import with_querybank
 from motionary_training.report import write_json
+from motionary_training.sources.starter import starter_identity
 from motionary_training.train import fit
 
 if sys.platform == "win32":
@@ -241,8 +242,9 @@ def _tasks(plan: Plan, gallery: Pairs) -> list[_Task]:
     tasks = []
     for row, config, is_trained in rows:
         is_described = is_trained and row in plan.described
+        made = (starter_identity(),) if config.data.starter_variants else ()
         for fold in range(plan.folds):
-            matters = (FORMAT, plan.splits, plan.folds, fold, identity, is_trained, _matters(config))
+            matters = (FORMAT, plan.splits, plan.folds, fold, identity, is_trained, _matters(config), *made)
             digest = hashlib.sha256(repr(matters + is_described * ("described",)).encode()).hexdigest()[:32]
             path = plan.work / f"{digest}.json"
             tasks.append(_Task(row, config, is_trained, is_described, fold, path))
