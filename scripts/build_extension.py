@@ -1,12 +1,13 @@
 """Build the Blender extension: one zip for every platform and Python, that works offline at once.
 
-    make extension          # or: python scripts/build_extension.py
+    make extension          # or: python scripts/build_extension.py [--text int8]
 
-The zip holds blender_addon, the core as a wheel, the model bundle with its text encoder as float16 and the
-captions that it may give, a library of the starter clips, and the licences. Blender's own tool, which comes
-in pip's bpy and needs no Blender, validates the folder and the zip. It could make the zip, too, but takes the
-order of the files from the disk: made here, the same input gives the same bytes, on one kind of machine. A
-bill of materials lies beside it (``make_sbom``). Both take their places when whole.
+The zip holds blender_addon, the core as a wheel, the model bundle with its text encoder as float16 (or as
+int8, which is smaller: docs/model.md) and the captions that it may give, a library of the starter clips, and
+the licences. Blender's own tool, which comes in pip's bpy and needs no Blender, validates the folder and the
+zip. It could make the zip, too, but takes the order of the files from the disk: made here, the same input
+gives the same bytes, on one kind of machine. A bill of materials lies beside it (``make_sbom``). Both take
+their places when whole.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from motionary.files import replacing  # noqa: E402
 from motionary.index import add_clips  # noqa: E402
 from motionary.library import open_library  # noqa: E402
 from motionary.starter import SOURCE, starter_clips  # noqa: E402
+from motionary.weight_precision import PRECISIONS, Precision  # noqa: E402
 from scripts.make_sbom import make_sbom, sbom_path  # noqa: E402
 
 # By their paths, for the package itself imports bpy, and this takes place without.
@@ -56,11 +58,14 @@ UNIX = 3  # among the systems that a zip can name
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
-def build(out: Path, *, model: Path | None = None, most_bytes: int = MOST_BYTES) -> Path:
+def build(
+    out: Path, *, model: Path | None = None, text: Precision = "float16", most_bytes: int = MOST_BYTES
+) -> Path:
     """Build motionary-VERSION.zip, and its bill of materials, in the folder ``out`` and return its path.
 
-    model: the bundle to pack, the built-in one if None. MotionaryError, and no new zip, where something is
-    missing or refused, and where the zip would be larger than ``most_bytes``.
+    model: the bundle to pack, the built-in one if None. text: how its text encoder's weights are stored.
+    MotionaryError, and no new zip, where something is missing or refused, and where the zip would be larger
+    than ``most_bytes``.
     """
     tool = blender_tool()
     version = tomllib.loads((ADDON / MANIFEST).read_text(encoding="utf-8"))["version"]
@@ -74,7 +79,7 @@ def build(out: Path, *, model: Path | None = None, most_bytes: int = MOST_BYTES)
         stage = Path(work) / "motionary"
         shutil.copytree(ADDON, stage, ignore=LEFT_OUT)
         shutil.copyfile(ROOT / "LICENSE", stage / "LICENSE")
-        pack_bundle(model or BUILT_IN, stage / MODEL)
+        pack_bundle(model or BUILT_IN, stage / MODEL, precision=text)
         open_bank(load_bundle(stage / MODEL), cache=stage / MODEL)  # no user waits for the first caption
         write_sums(stage / MODEL)
         write_starter_library(stage / LIBRARY, stage / MODEL)
@@ -221,11 +226,14 @@ def main() -> int:
         "--model", type=Path, metavar="BUNDLE", help="the model bundle to pack (the built-in one)"
     )
     parser.add_argument(
+        "--text", choices=PRECISIONS, default="float16", help="how the text encoder is stored (float16)"
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FOLDER", default=OUT, help="where the zip is put (build)"
     )
     options = parser.parse_args()
     try:
-        print(sizes(build(options.out, model=options.model)))
+        print(sizes(build(options.out, model=options.model, text=options.text)))
     except MotionaryError as error:
         print(f"build_extension.py: {error}", file=sys.stderr)
         return 1

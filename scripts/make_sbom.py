@@ -37,6 +37,12 @@ DATA_FROM = {
     "CMU": "http://mocap.cs.cmu.edu",
 }
 """Where the data is from that a model may have learnt from, by the first word of what a bundle calls it."""
+ROUNDED = {
+    "float32": "as they were",
+    "float16": "rounded from float32 to float16",
+    "int8": "rounded from float32 to int8 with a scale for each row",
+}
+"""What was done to a text encoder's weights, by the precision that they are packed in."""
 
 Part = dict[str, Any]
 """A component, as CycloneDX has it."""
@@ -198,6 +204,7 @@ def _text_encoder(config: Mapping[str, Any], licences: Mapping[str, str], files:
             "externalReferences": [{"type": "distribution", "url": pinned.source}],
         }
     weights = files[f"{MODEL}text/model.safetensors"]
+    packed = json.loads(files[f"{MODEL}text/config.json"])["motionary"]  # older ones tell no precision
     return {
         "type": "machine-learning-model",
         "bom-ref": "text-encoder",
@@ -207,7 +214,7 @@ def _text_encoder(config: Mapping[str, Any], licences: Mapping[str, str], files:
         "hashes": _hashes(weights),
         "pedigree": {
             "ancestors": [ancestor],
-            "notes": "The weights are the ancestor's, rounded from float32 to float16",
+            "notes": f"The weights are the ancestor's, {ROUNDED[packed.get('precision', 'float16')]}",
         },
         "components": _files((p, content) for p, content in files.items() if p.startswith(f"{MODEL}text/")),
     }

@@ -1,8 +1,8 @@
 """BERT (MiniLM), DistilBERT and MPNet at inference, in numpy: token ids to one vector a text.
 
-A folder as Hugging Face saves it is read: config.json, model.safetensors (F32 or half precision) and
-vocab.txt. All three become the same layers, MPNet's with a bias for relative positions; method and names:
-``transformers``' BertModel, DistilBertModel and MPNetModel.
+A folder as Hugging Face saves it is read: config.json, model.safetensors (F32, half precision, or the int8 of
+``motionary.weight_precision``) and vocab.txt. All three become the same layers, MPNet's with a bias for
+relative positions; method and names: ``transformers``' BertModel, DistilBertModel and MPNetModel.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from motionary.nn import Affine, Array, Layer, batches, encoder_layer, layer_nor
 from motionary.relative_bias import relative_bias
 from motionary.safetensors import parse_safetensors, read_bytes, take
 from motionary.tokenizer import BERT, MPNET, Vocabulary, encode, load_vocabulary
+from motionary.weight_precision import restored
 
 __all__ = ["TextEncoder", "encode_texts", "load_text_encoder"]
 
@@ -118,7 +119,8 @@ def load_text_encoder(
     content = read_bytes(weights_path, _MAX_FILE)
     if sha256:
         _check_weights(content, sha256, config, weights_path)
-    tensors = _without_prefix(parse_safetensors(content, str(weights_path)), architecture)
+    tensors = restored(parse_safetensors(content, str(weights_path)), str(weights_path))
+    tensors = _without_prefix(tensors, architecture)
 
     def affine(name: str, *shape: int) -> Affine:
         weight = take(tensors, f"{name}.weight", shape, str(weights_path))

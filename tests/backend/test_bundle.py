@@ -12,6 +12,7 @@ from motionary.bundle import BUILT_IN, load_bundle, pack_bundle
 from motionary.errors import MotionaryError
 from motionary.motion_encoder import FEATURES
 from motionary.safetensors import read_safetensors, write_safetensors
+from motionary.text_encoder import load_text_encoder
 from tests.bundles import make_bundle
 
 TEXTS = ["a person walks", "the man jumps!", ""]
@@ -203,24 +204,60 @@ def test_the_bundle_s_own_vocabulary_goes_first(folder):
     np.testing.assert_array_equal(load_bundle(folder).embed_texts(["man person"]), before)
 
 
-@pytest.mark.parametrize("half", [True, False])
-def test_packing_keeps_the_model(folder, tmp_path, half, monkeypatch):
+@pytest.mark.parametrize(
+    ("precision", "cosine", "size"), [("float32", 1, 1), ("float16", 0.9999, 0.75), ("int8", 0.999, 0.55)]
+)
+def test_packing_keeps_the_model(folder, tmp_path, precision, cosine, size, monkeypatch):
     source = tmp_path / "text"
     (folder / "text").rename(source)
     monkeypatch.setenv("MOTIONARY_TEXT_MODEL", str(source))
     before = load_bundle(folder)
     rows = before.embed_texts(TEXTS)
-    packed = pack_bundle(folder, tmp_path / "new" / "packed", half=half)
+    packed = pack_bundle(folder, tmp_path / "new" / "packed", precision=precision)
     monkeypatch.delenv("MOTIONARY_TEXT_MODEL")
     after = load_bundle(packed)
     assert after.id == before.id
-    assert np.sum(after.embed_texts(TEXTS) * rows, axis=1).min() > 0.9999
+    assert np.sum(after.embed_texts(TEXTS) * rows, axis=1).min() > cosine - 1e-6
     sizes = [(place / "model.safetensors").stat().st_size for place in (packed / "text", source)]
-    assert (sizes[0] < 0.75 * sizes[1]) is half
+    assert sizes[0] <= size * sizes[1]
+    told = json.loads((packed / "text" / "config.json").read_text())["motionary"]
+    assert (told["packed_from"], told["precision"]) == (before.text.sha256, precision)
     assert (packed / "README.md").is_file()
     assert [path.name for path in packed.parent.iterdir()] == ["packed"]
-    again = pack_bundle(packed, tmp_path / "again", half=half)  # packing what was packed changes nothing
-    np.testing.assert_array_equal(load_bundle(again).embed_texts(TEXTS), after.embed_texts(TEXTS))
+    again = pack_bundle(packed, tmp_path / "again", precision=precision)  # changes nothing, or next to it
+    np.testing.assert_allclose(load_bundle(again).embed_texts(TEXTS), after.embed_texts(TEXTS), atol=1e-6)
+
+
+def test_a_packed_bundle_is_packed_anew_in_another_precision(folder, tmp_path):
+    small = pack_bundle(folder, tmp_path / "small", precision="int8")
+    large = load_bundle(pack_bundle(small, tmp_path / "large", precision="float32"))
+    assert large.id == load_bundle(folder).id
+    np.testing.assert_array_equal(large.embed_texts(TEXTS), load_bundle(small).embed_texts(TEXTS))
+    assert np.abs(large.embed_texts(TEXTS) - load_bundle(folder).embed_texts(TEXTS)).max() > 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("scale", lambda scale: None, "has no scales beside it"),
+        ("scale", lambda scale: scale[1:], "scales that are float32 of shape"),
+        ("scale", lambda scale: -scale, "not finite and above 0"),
+        ("scale", lambda scale: scale * 0 + np.float32(3e38), "not finite; the weights are broken"),
+        ("", lambda table: table[:, 0], "only tables"),
+        ("", lambda table: table[1:], "scales that are float32 of shape"),
+    ],
+)
+def test_broken_whole_numbers_are_refused_in_one_line(folder, tmp_path, name, change, says):
+    text = pack_bundle(folder, tmp_path / "packed", precision="int8") / "text"
+    path = text / "model.safetensors"
+    tensors = read_safetensors(path)
+    key = ".".join(filter(None, ("encoder.layer.0.output.dense.weight", name)))
+    tensors[key] = change(tensors[key])
+    write_safetensors({key: tensor for key, tensor in tensors.items() if tensor is not None}, path)
+    with pytest.raises(MotionaryError, match=says) as caught:
+        load_text_encoder(text, "bert")
+    assert str(caught.value).startswith(f"{path}: tensor 'encoder.layer.0.output.dense.weight'")
+    assert "\n" not in str(caught.value)
 
 
 def test_what_half_precision_cannot_hold_stays_whole(folder, tmp_path):

@@ -55,6 +55,7 @@ from motionary.side_file import HEAD, MAGIC, map_arrays, save_arrays
 from motionary.starter import starter_clips
 from motionary.text_encoder import load_text_encoder
 from motionary.tokenizer import encode, load_vocabulary
+from motionary.weight_precision import in_precision, restored
 from motionary.worker import IndexRequest, read_request
 from motionary_training.config import load_config, shipped_configs
 from tests.bundles import make_bundle
@@ -393,8 +394,14 @@ def _weights_seeds() -> list[bytes]:
         path = Path(folder, "a.safetensors")
         write_safetensors({"a": np.ones((2, 3), np.float16), "b": np.zeros(2, np.float32)}, path, {"k": "v"})
         small = path.read_bytes()
+        write_safetensors(in_precision({"a": np.ones((2, 3), np.float32)}, "int8"), path)
+        whole = path.read_bytes()
     header = json.dumps({"x": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
-    return [small, struct.pack("<Q", len(header)) + header + b"\0\x3f\0\0"]
+    return [small, struct.pack("<Q", len(header)) + header + b"\0\x3f\0\0", whole]
+
+
+def _read_weights(path: Path) -> object:
+    return restored(read_safetensors(path), str(path))
 
 
 def _read_vocabulary(path: Path) -> object:
@@ -592,7 +599,7 @@ TARGETS: dict[str, Target] = {
     "request": Target(True, lambda: [REQUEST], _read_request),
     "npy-header": Target(True, _header_seeds, _read_file("012314.npy", read_array)),
     "npy": Target(False, _npy_seeds, _read_clip("012314.npy")),
-    "weights": Target(False, _weights_seeds, _read_file("a.safetensors", read_safetensors)),
+    "weights": Target(False, _weights_seeds, _read_file("a.safetensors", _read_weights)),
     "bundle": Target(
         False, lambda: [_bundle()["model.safetensors"]], _in_bundle("model.safetensors", load_bundle)
     ),

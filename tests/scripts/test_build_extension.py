@@ -54,6 +54,19 @@ def unpacked(built, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def quick(built, monkeypatch):
+    """The wheel that was built before, at once, and no captions."""
+
+    def build_wheel(work, out):
+        with zipfile.ZipFile(built) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith(".whl"))
+            return Path(archive.extract(name, out.parent))
+
+    monkeypatch.setattr(build_extension, "build_wheel", build_wheel)
+    monkeypatch.setattr(build_extension, "open_bank", lambda bundle, cache: None)
+
+
 # What is committed
 
 
@@ -207,6 +220,22 @@ def test_the_command_says_what_is_how_large(built):
     }
 
 
+@needs_blender_tool
+def test_the_text_encoder_comes_in_a_byte_a_number_where_asked_for(quick, built, bundle, unpacked, tmp_path):
+    path = build_extension.build(tmp_path, model=bundle, text="int8")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "in")
+    small, half = tmp_path / "in" / "model", unpacked / "model"
+    check_all(small)
+    assert load_bundle(small).id == load_bundle(bundle).id
+    sizes = [(folder / "text/model.safetensors").stat().st_size for folder in (small, half)]
+    assert sizes[0] < 0.8 * sizes[1]
+    rows = [load_bundle(folder).embed_texts(["a man runs"])[0] for folder in (small, bundle)]
+    assert 0.999 < rows[0] @ rows[1] < 1
+    assert "to int8 with a scale for each row" in sbom_path(path).read_text("utf-8")
+    assert "to float16" in sbom_path(built).read_text("utf-8")
+
+
 # What is refused
 
 
@@ -215,19 +244,6 @@ def test_captions_need_no_waiting(unpacked, tmp_path):
     model = load_bundle(unpacked / "model")
     assert len(open_bank(model, cache=tmp_path / "cache").sentences) == len(sentences())
     assert not (tmp_path / "cache").exists()
-
-
-@pytest.fixture
-def quick(built, monkeypatch):
-    """The wheel that was built before, at once, and no captions."""
-
-    def build_wheel(work, out):
-        with zipfile.ZipFile(built) as archive:
-            (name,) = (name for name in archive.namelist() if name.endswith(".whl"))
-            return Path(archive.extract(name, out.parent))
-
-    monkeypatch.setattr(build_extension, "build_wheel", build_wheel)
-    monkeypatch.setattr(build_extension, "open_bank", lambda bundle, cache: None)
 
 
 def left_as_it_was(folder):
