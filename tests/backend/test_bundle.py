@@ -302,3 +302,13 @@ def test_the_built_in_model_loads_where_it_is_installed():
     # Libraries are embedded under this id: it changes with the model that is shipped, and with nothing else.
     assert bundle.id == "5b11783621553799d470dde985702c05ba820a729e08ef30f5cd2a67c978cf78"
     assert bundle.embed_features([np.zeros((20, FEATURES))]).shape == (1, bundle.joint_dim)
+
+
+def test_the_built_in_model_says_nearly_the_same_in_a_byte_a_number(tmp_path):
+    if not BUILT_IN.is_dir():
+        pytest.skip("this checkout has no built-in model")
+    texts = ["a person walks forward", "someone waves with the left hand", "jumps twice, then sits down"]
+    exact, small = load_bundle(), load_bundle(pack_bundle(BUILT_IN, tmp_path / "small", precision="int8"))
+    assert small.id == exact.id
+    # The lowest of the captions that scripts/bench_text_precision.py asks is above 0.999.
+    assert np.sum(small.embed_texts(texts) * exact.embed_texts(texts), axis=1).min() > 0.998
