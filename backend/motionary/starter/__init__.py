@@ -31,15 +31,19 @@ class Manner:
     """How an entry is performed; the default is the library's own way.
 
     pace: of everything (flights too: 1 is a true fall). stride: length of steps. reach: size of arm, trunk
-    and head movements. posture: degrees added to spine and head. noise: how restless. seed: of the noise.
+    and head movements. lopsided: how much further the left arm reaches than the right. posture: degrees
+    added to spine and head. noise: how restless. wander: the part of its pace by which the tempo wanders
+    within a clip. seed: of the noise and the wandering.
     """
 
     pace: float = 1.0
     stride: float = 1.0
     reach: float = 1.0
+    lopsided: float = 0.0
     spine: tuple[float, float, float] = (0.0, 0.0, 0.0)
     head: tuple[float, float, float] = (0.0, 0.0, 0.0)
     noise: float = 1.0
+    wander: float = 0.0
     build: Build = field(default_factory=Build)
     seed: int = 0
 
@@ -92,7 +96,9 @@ def perform(entry: Entry, manner: Manner | None = None) -> Take:
     loop = next((part for part in entry.parts if isinstance(part, Gait) and part.looped), None)
     if loop is None:  # chance would not meet itself where a loop closes
         controls = alive(controls, np.random.default_rng(manner.seed), manner.noise)
-    controls = retime(_styled(controls, manner), manner.pace, FPS)
+    # A loop keeps its beat; so does who is seen at the library's own pace.
+    tempo = np.random.default_rng((manner.seed, 1)) if manner.wander and loop is None else None
+    controls = retime(_styled(controls, manner), manner.pace, FPS, manner.wander, tempo)
     take = solve(controls, performer(manner.build), FPS)
     if loop is not None:
         start, end = (round(at / manner.pace * FPS) for at in whole_cycles(loop))
@@ -116,9 +122,10 @@ def _part(part: Part, manner: Manner) -> Controls:
 def _styled(controls: Controls, manner: Manner) -> Controls:
     """Larger or smaller movements of arms, trunk and head, about a posture. The feet stay where they are."""
     styled = dict(controls)
-    for name in ("spine", "head", "hand_l", "hand_r"):
+    aside = 1 + manner.lopsided / 2
+    for name, more in (("spine", 1.0), ("head", 1.0), ("hand_l", aside), ("hand_r", 2 - aside)):
         rest = np.array(REST[name])
-        styled[name] = rest + (controls[name] - rest) * manner.reach
+        styled[name] = rest + (controls[name] - rest) * (manner.reach * more)
     styled["spine"] = styled["spine"] + manner.spine
     styled["head"] = styled["head"] + manner.head
     return styled
@@ -134,6 +141,8 @@ def _random_manner(rng: np.random.Generator) -> Manner:
         noise=float(rng.uniform(0.6, 2.2)),
         build=Build(*(float(x) for x in rng.normal(1, (0.06, 0.03, 0.03, 0.05)))),
         seed=int(rng.integers(2**31)),
+        lopsided=float(rng.normal(0, 0.06)),
+        wander=float(rng.uniform(0, 0.25)),
     )
 
 

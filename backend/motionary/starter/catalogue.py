@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from motionary.starter import dancing, everyday, exercise, fighting, gestures
+from motionary.starter import dancing, everyday, exercise, fighting, floor, games, gestures
 from motionary.starter.gait import Beat, Gait, run_pattern, walk_pattern
 from motionary.starter.jump import Hop, Jump
 from motionary.starter.keyframes import Move, Pose, backward, both
@@ -111,6 +111,24 @@ SIDEWAYS = Gait(
 )
 STAIRS = replace(SLOW, speed=0.5, beat=0.75, lift=0.2, strike=-5, push=35, lean=10, climb=0.17, landings=8)
 
+CREEP = Gait(
+    beat=0.6, speed=0.75, landings=8, lift=0.07, strike=2, push=34, crouch=0.26, lean=26, sway=0.4, bob=0,
+    arms=8, elbows=60, hands={"head": (-20, 0, 0)}, head=(-20, 0, 0), roll=3,
+)
+SHOVE = Gait(
+    beat=0.7, speed=0.55, landings=8, strike=0, push=46, crouch=0.13, lean=34, bob=0, sway=0.4, shoulders=0,
+    hips=4, hands=both(hand=(0.0, 0.32, 0.88), wrist=(-70, 0, 0), elbow=15), head=(-16, 0, 0),
+)
+DRAG = Gait(
+    speed=-0.5, beat=0.7, strike=-12, push=-8, lift=0.05, crouch=0.14, lean=-6, shoulders=0, spine=(14, 0, 0),
+    hands=both(hand=(-0.15, -0.35, 0.72)), landings=8,
+)
+TUCKED: Pose = {"spine": (34, 0, 0), "head": (16, 0, 0), **both(hand=(0.0, -0.5, 0.6))}
+NINJA = replace(
+    RUN, lean=26, head=(-14, 0, 0), shoulders=2, hips=4, beat=0.32,
+    hands=both(hand=(0.25, -0.38, -0.86), wrist=(0, 0, 0)),
+)
+
 
 def entries() -> list[Entry]:
     """All entries, in the order of the library."""
@@ -126,6 +144,17 @@ def entries() -> list[Entry]:
         *_floor(),
         *_dances(),
         *_sequences(),
+        *_weapons(),
+        *_magic(),
+        *_hits(),
+        *_moods(),
+        *_low(),
+        *_seated(),
+        *_tools(),
+        *_over(),
+        *_lying(),
+        *_afloat(),
+        *_dances_more(),
     ]
 
 
@@ -1160,5 +1189,1022 @@ def _sequences() -> list[Entry]:
             "kick punch fight sequence",
             fighting.FRONT_KICK,
             fighting.COMBINATION,
+        ),
+    ]
+
+
+def _weapons() -> list[Entry]:
+    return [
+        _clip(
+            "sword_idle",
+            (
+                "a person stands ready with a sword",
+                "someone holds a sword in front of them and waits",
+                "sword idle stance",
+            ),
+            "sword idle stand guard",
+            games.SWORD_IDLE,
+        ),
+        *sides(_clip(
+            "sword_slash_right",
+            (
+                "a person slashes with a sword in the right hand",
+                "someone swings a blade across, right-handed",
+                "sword attack with the right arm",
+            ),
+            "sword attack slash right hand",
+            games.SLASH,
+        )),
+        *sides(_clip(
+            "sword_two_slashes_right",
+            (
+                "a person slashes twice with a sword in the right hand",
+                "someone cuts there and back, a sword combo with the right arm",
+            ),
+            "sword attack slash combo right hand",
+            games.SLASH_TWICE,
+        )),
+        _clip(
+            "sword_chop",
+            (
+                "a person strikes down with a two-handed sword",
+                "someone brings a heavy weapon down from above the head",
+                "overhead sword attack",
+            ),
+            "sword attack chop both hands",
+            games.CHOP,
+        ),
+        *sides(_clip(
+            "sword_stab_right",
+            (
+                "a person stabs forward with the right hand",
+                "someone thrusts a sword straight ahead, right-handed",
+            ),
+            "sword attack stab right hand",
+            games.STAB,
+        )),
+        _clip(
+            "sword_block",
+            (
+                "a person blocks an attack with a sword",
+                "someone defends themselves with a raised blade",
+                "parry and hold",
+            ),
+            "sword block defend",
+            games.BLOCK,
+        ),
+        _clip(
+            "shield_block",
+            (
+                "a person raises a shield and takes cover behind it",
+                "someone defends with a shield",
+            ),
+            "shield block defend",
+            games.SHIELD_UP,
+        ),
+        *sides(_clip(
+            "dodge_left",
+            ("a person dodges a blow to the left", "someone ducks aside, leaning left"),
+            "dodge evade left",
+            games.DODGE,
+        )),
+        _clip(
+            "fight_idle",
+            (
+                "a fighter bounces in a fighting stance",
+                "someone keeps the fists up, ready to fight",
+                "combat idle",
+            ),
+            "fight idle guard stand",
+            games.FIGHT_IDLE,
+        ),
+        _clip(
+            "bow_shot",
+            (
+                "a person shoots an arrow with a bow",
+                "someone draws a bow and lets go",
+                "an archer aims and fires",
+            ),
+            "bow arrow shoot",
+            games.BOW_SHOT,
+        ),
+        _clip(
+            "pistol_idle",
+            (
+                "a person stands with a lowered pistol",
+                "someone holds a gun down in both hands and looks about",
+                "pistol idle",
+            ),
+            "pistol gun idle stand",
+            games.PISTOL_IDLE,
+        ),
+        _clip(
+            "pistol_aim",
+            (
+                "a person raises a pistol and aims straight ahead",
+                "someone points a gun forward with both hands",
+                "aim neutral",
+            ),
+            "pistol gun aim forward",
+            games.PISTOL_AIM,
+        ),
+        _clip(
+            "pistol_aim_up",
+            ("a person aims a pistol upward", "someone points a gun at something high up"),
+            "pistol gun aim up",
+            games.AIM_UP,
+        ),
+        _clip(
+            "pistol_aim_down",
+            ("a person aims a pistol downward", "someone points a gun at the ground ahead"),
+            "pistol gun aim down",
+            games.AIM_DOWN,
+        ),
+        _clip(
+            "pistol_shoot",
+            ("a person fires a pistol", "someone shoots a gun several times, with recoil"),
+            "pistol gun shoot fire",
+            games.SHOOT,
+        ),
+        _clip(
+            "pistol_reload",
+            ("a person reloads a pistol", "someone changes the magazine of a gun"),
+            "pistol gun reload",
+            games.RELOAD,
+        ),
+        _clip(
+            "rifle_aim",
+            (
+                "a person aims a rifle",
+                "someone shoulders a long gun and takes aim",
+                "a soldier aims",
+            ),
+            "rifle gun aim",
+            games.RIFLE_AIM,
+        ),
+        _clip(
+            "rifle_shoot",
+            ("a person fires a rifle in bursts", "someone shoots a machine gun from the shoulder"),
+            "rifle gun shoot fire",
+            games.RIFLE_SHOOT,
+        ),
+    ]
+
+
+def _magic() -> list[Entry]:
+    return [
+        *sides(_clip(
+            "cast_right",
+            (
+                "a wizard casts a spell with the right hand",
+                "someone throws magic forward from the right palm",
+                "right-handed spell",
+            ),
+            "magic spell cast right hand",
+            games.CAST,
+        )),
+        _clip(
+            "cast_blast",
+            (
+                "a person charges an energy blast and fires it with both hands",
+                "someone gathers power at the hip and thrusts both palms forward",
+                "two-handed magic attack",
+            ),
+            "magic spell blast both hands",
+            games.BLAST,
+        ),
+        _clip(
+            "power_up",
+            (
+                "a person powers up, trembling, then spreads the arms",
+                "someone charges up energy and bursts with it",
+                "a hero transforms",
+            ),
+            "magic power charge",
+            games.POWER_UP,
+        ),
+        _clip(
+            "summon",
+            (
+                "a person summons something, raising both arms slowly",
+                "someone conjures with lifted palms",
+            ),
+            "magic spell summon both hands",
+            games.SUMMON,
+        ),
+        _clip(
+            "cast_heal",
+            (
+                "a person casts a healing spell, opening the hands",
+                "someone blesses others with both hands held out",
+            ),
+            "magic spell heal both hands",
+            games.HEAL,
+        ),
+    ]
+
+
+def _hits() -> list[Entry]:
+    return [
+        _clip(
+            "hit_chest",
+            (
+                "a person is hit in the chest and staggers back",
+                "someone takes a blow to the chest",
+            ),
+            "hit hurt react chest",
+            games.HIT_CHEST,
+        ),
+        _clip(
+            "hit_head",
+            (
+                "a person is hit in the head",
+                "someone takes a punch to the face and holds the cheek",
+            ),
+            "hit hurt react head",
+            games.HIT_HEAD,
+        ),
+        _clip(
+            "hit_stomach",
+            (
+                "a person is punched in the stomach and doubles over",
+                "someone folds up, holding the belly",
+            ),
+            "hit hurt react stomach",
+            games.HIT_STOMACH,
+        ),
+        _clip(
+            "dizzy",
+            ("a person is dizzy and sways in circles", "someone reels, about to faint"),
+            "dizzy sway drunk",
+            games.DIZZY,
+        ),
+        _clip(
+            "die_backward",
+            (
+                "a person dies and falls backward",
+                "someone is shot and drops on their back",
+                "death falling back",
+            ),
+            "die death fall backward floor",
+            floor.DIE_BACKWARD,
+        ),
+        *sides(_clip(
+            "die_on_knees_left",
+            (
+                "a person on their knees dies and falls over to the left side",
+                "someone kneeling collapses sideways, to the left",
+            ),
+            "die death fall left floor",
+            floor.DIE_KNEELING,
+        )),
+        _clip(
+            "knocked_out",
+            (
+                "a person lies knocked out on the floor",
+                "someone is unconscious, flat on their back with the arms spread",
+            ),
+            "knocked-out unconscious lie floor",
+            floor.KNOCKED_OUT,
+        ),
+        _clip(
+            "dead",
+            ("a person lies dead, face down", "a body lies still on its belly"),
+            "dead lie still floor",
+            floor.DEAD,
+        ),
+    ]
+
+
+def _moods() -> list[Entry]:
+    return [
+        _clip(
+            "shiver",
+            (
+                "a person shivers with cold",
+                "someone is freezing, hugging themselves and trembling",
+            ),
+            "shiver cold tremble",
+            games.SHIVER,
+        ),
+        _clip(
+            "pant",
+            (
+                "a person is out of breath, hands on the knees",
+                "someone bends over and pants after a run",
+            ),
+            "tired pant breath",
+            games.PANT,
+        ),
+        _clip(
+            "tired_idle",
+            (
+                "a person stands tired, with hanging shoulders",
+                "someone exhausted slumps and breathes heavily",
+            ),
+            "tired idle slump stand",
+            games.TIRED,
+        ),
+        _clip(
+            "angry",
+            (
+                "a person is angry, stamps and shakes the fists",
+                "someone throws a tantrum",
+                "furious",
+            ),
+            "angry stomp fists",
+            games.ANGRY,
+        ),
+        _clip(
+            "confused",
+            (
+                "a person is confused, scratches the head and shrugs",
+                "someone does not understand and scratches their head",
+            ),
+            "confused scratch head shrug",
+            games.CONFUSED,
+        ),
+        _clip(
+            "reject",
+            (
+                "a person rejects an offer, waving it off",
+                "someone says no with hand and head",
+                "refusing",
+            ),
+            "reject refuse no wave",
+            games.REJECT,
+        ),
+        *sides(_clip(
+            "greet_right",
+            (
+                "a person greets someone with the right hand and a nod",
+                "someone says hi, raising the right hand",
+            ),
+            "greet hello wave right hand",
+            games.GREET,
+        )),
+        _clip(
+            "listen",
+            ("a person listens, a hand behind the ear", "someone leans in to hear better"),
+            "listen ear lean",
+            games.LISTEN,
+        ),
+        _clip(
+            "listen_nodding",
+            (
+                "a person listens with crossed arms and nods along",
+                "someone follows a talk and agrees",
+            ),
+            "listen nod talk stand",
+            games.NOD_ALONG,
+        ),
+        _clip(
+            "talk",
+            (
+                "a person talks with their hands",
+                "someone stands in conversation, gesturing",
+                "talking idle",
+            ),
+            "talk gesture stand",
+            games.TALK,
+        ),
+        _clip(
+            "explain",
+            (
+                "a person explains something with both hands",
+                "someone argues a point, beating time with a hand",
+            ),
+            "talk explain gesture",
+            games.EXPLAIN,
+        ),
+        *sides(_clip(
+            "fist_pump_right",
+            (
+                "a person pumps the right fist in triumph",
+                "someone celebrates a goal with the right fist: yes!",
+            ),
+            "celebrate fist win right hand",
+            games.FIST_PUMP,
+        )),
+        _clip(
+            "victory",
+            (
+                "a person celebrates victory with both arms raised in a V",
+                "someone has won and holds the arms up high",
+            ),
+            "celebrate victory win arms up",
+            games.VICTORY,
+        ),
+        _clip(
+            "cry",
+            ("a person cries, wiping the eyes", "someone sobs with a hand over the face"),
+            "cry sad sob",
+            games.CRY,
+        ),
+        _clip(
+            "laugh",
+            ("a person laughs out loud", "someone holds the belly with laughter"),
+            "laugh happy",
+            games.LAUGH,
+        ),
+        _clip(
+            "scared",
+            (
+                "a person starts back in fright and trembles",
+                "someone is scared and shields themselves with the hands",
+            ),
+            "scared fear react",
+            games.SCARED,
+        ),
+        _clip(
+            "t_pose",
+            (
+                "a person stands in a T-pose",
+                "someone holds the arms straight out sideways, for rigging",
+                "bind pose",
+            ),
+            "t-pose stand still",
+            games.POSED_T,
+        ),
+        _clip(
+            "a_pose",
+            (
+                "a person stands in an A-pose",
+                "someone holds the arms out at a slant, halfway down",
+            ),
+            "a-pose stand still",
+            games.POSED_A,
+        ),
+    ]
+
+
+def _low() -> list[Entry]:
+    return [
+        _clip(
+            "crouch_idle",
+            ("a person crouches and waits", "someone stays low, looking about", "crouch idle"),
+            "crouch idle low",
+            games.CROUCH_IDLE,
+        ),
+        _clip(
+            "crouch_walk",
+            ("a person walks crouched", "someone moves forward, keeping low", "crouch walking"),
+            "crouch walk forward low",
+            CREEP,
+        ),
+        _clip(
+            "crouch_walk_backward",
+            ("a person backs away in a crouch", "someone moves backward, keeping low"),
+            "crouch walk backward low",
+            replace(CREEP, speed=-0.55, strike=-10, push=-6),
+        ),
+        _clip(
+            "cower",
+            (
+                "a person cowers and covers the head",
+                "someone ducks down in fear, hands over the head",
+            ),
+            "cower duck scared crouch",
+            games.COWER,
+        ),
+        _clip(
+            "kneel_down",
+            ("a person kneels down on both knees and sits back on the heels", "someone drops to their knees"),
+            "kneel down floor",
+            floor.KNEEL_DOWN,
+        ),
+        _clip(
+            "kneel_idle",
+            ("a person kneels on both knees", "someone waits on their knees"),
+            "kneel idle floor",
+            floor.KNEEL_IDLE,
+        ),
+        _clip(
+            "kneel_tired",
+            (
+                "a person kneels, worn out and breathing hard",
+                "someone sits on their heels, exhausted",
+            ),
+            "kneel tired floor",
+            floor.KNEEL_TIRED,
+        ),
+        _clip(
+            "kneel_work",
+            (
+                "a person kneels and fixes something",
+                "someone repairs a machine on one knee",
+                "kneeling, working with the hands",
+            ),
+            "kneel fix work repair",
+            floor.KNEEL_WORK,
+        ),
+        _clip(
+            "plant_seeds",
+            (
+                "a person kneels and plants seeds",
+                "someone digs in the earth with the hands, on one knee",
+            ),
+            "kneel plant garden",
+            floor.PLANT,
+        ),
+        _clip(
+            "pray",
+            ("a person prays on their knees", "someone kneels with folded hands"),
+            "pray kneel floor",
+            floor.PRAY,
+        ),
+        _clip(
+            "surrender",
+            (
+                "a person surrenders on their knees, hands behind the head",
+                "someone kneels down under arrest",
+            ),
+            "surrender kneel floor",
+            floor.SURRENDER,
+        ),
+        _clip(
+            "meditate",
+            (
+                "a person meditates cross-legged, hands on the knees",
+                "someone sits in the lotus position and breathes",
+                "yoga meditation",
+            ),
+            "meditate sit yoga floor",
+            floor.MEDITATE,
+        ),
+        _clip(
+            "meditate_kneeling",
+            (
+                "a person meditates kneeling, sitting on their heels",
+                "someone sits in seiza with the hands on the thighs",
+            ),
+            "meditate kneel floor",
+            floor.MEDITATE_KNEELING,
+        ),
+        _clip(
+            "sit_on_floor",
+            (
+                "a person sits on the floor with crossed legs",
+                "someone sits on the ground and looks around",
+            ),
+            "sit floor idle",
+            floor.SIT_ON_FLOOR,
+        ),
+    ]
+
+
+def _seated() -> list[Entry]:
+    return [
+        _clip(
+            "sit_talk",
+            (
+                "a person sits and talks with their hands",
+                "someone chats in a chair, gesturing",
+                "sitting, talking",
+            ),
+            "sit talk gesture chair",
+            games.SIT_TALK,
+        ),
+        _clip(
+            "drive",
+            (
+                "a person drives a car, turning the wheel",
+                "someone sits at the steering wheel",
+                "driving",
+            ),
+            "sit drive car wheel",
+            games.DRIVE,
+        ),
+        _clip(
+            "type",
+            ("a person types on a keyboard", "someone works at a computer, sitting"),
+            "sit type computer work",
+            games.TYPE,
+        ),
+        _clip(
+            "sit_slumped",
+            ("a person sits slumped, head down", "someone sits sadly on a bench"),
+            "sit sad tired chair",
+            games.SIT_SLUMPED,
+        ),
+        *sides(_clip(
+            "sit_eat_right",
+            (
+                "a person sits at a table and eats with the right hand",
+                "someone has dinner, spoon in the right hand",
+            ),
+            "sit eat right hand",
+            games.SIT_EAT,
+        )),
+        _clip(
+            "sit_cheer",
+            ("a person cheers from their seat, arms up", "a fan jumps for joy without getting up"),
+            "sit cheer celebrate",
+            games.SIT_CHEER,
+        ),
+        _clip(
+            "play_drums",
+            ("a person sits and plays the drums", "a drummer drums, seated"),
+            "sit drum music",
+            games.DRUM,
+        ),
+    ]
+
+
+def _tools() -> list[Entry]:
+    return [
+        *sides(_clip(
+            "eat_right",
+            (
+                "a person eats something from the right hand",
+                "someone takes bites and chews, right-handed",
+            ),
+            "eat food right hand",
+            games.EAT,
+        )),
+        *sides(_clip(
+            "hold_torch_right",
+            (
+                "a person holds up a torch in the right hand",
+                "someone lights the way with the right arm raised",
+            ),
+            "torch hold right hand",
+            games.HOLD_TORCH,
+        )),
+        *sides(_clip(
+            "walk_torch_right",
+            (
+                "a person walks with a torch in the right hand",
+                "someone carries a light ahead, right-handed",
+            ),
+            "torch walk carry right hand",
+            replace(SLOW, hands=games.TORCH, landings=8),
+        )),
+        _clip(
+            "push_walking",
+            (
+                "a person pushes a heavy crate along",
+                "someone leans into a cart and shoves it forward step by step",
+            ),
+            "push walk heavy both hands",
+            SHOVE,
+        ),
+        _clip(
+            "drag_backward",
+            (
+                "a person drags something heavy, walking backward",
+                "someone pulls a crate along the floor",
+            ),
+            "pull drag walk backward",
+            DRAG,
+        ),
+        _clip(
+            "chop_tree",
+            ("a person chops a tree with an axe", "someone swings an axe sideways at a trunk"),
+            "axe chop tree tool",
+            games.CHOP_TREE,
+        ),
+        _clip(
+            "mine",
+            (
+                "a person mines rock with a pickaxe",
+                "someone swings a pickaxe down again and again",
+            ),
+            "pickaxe mine tool",
+            games.MINE,
+        ),
+        _clip(
+            "dig",
+            ("a person digs with a shovel", "someone shovels earth over the shoulder"),
+            "dig shovel tool",
+            games.DIG,
+        ),
+        *sides(_clip(
+            "hammer_right",
+            (
+                "a person hammers a nail with the right hand",
+                "someone forges with a hammer in the right hand",
+            ),
+            "hammer tool work right hand",
+            games.HAMMER,
+        )),
+        _clip(
+            "fish",
+            ("a person casts a fishing rod and reels it in", "someone goes fishing"),
+            "fish rod",
+            games.FISH,
+        ),
+        _clip(
+            "sweep",
+            (
+                "a person sweeps the floor with a broom",
+                "someone cleans up, sweeping from side to side",
+            ),
+            "sweep broom clean",
+            games.SWEEP,
+        ),
+        _clip(
+            "play_guitar",
+            ("a person plays the guitar", "someone strums a guitar, nodding to the beat"),
+            "guitar music play",
+            games.GUITAR,
+        ),
+        *sides(_clip(
+            "press_button_right",
+            (
+                "a person presses a button with the right hand",
+                "someone pushes a switch on the wall, right-handed",
+                "interact with something, right hand",
+            ),
+            "press button interact right hand",
+            games.PRESS,
+        )),
+        *sides(_clip(
+            "knock_right",
+            (
+                "a person knocks at a door with the right hand",
+                "someone raps three times, right-handed, and waits",
+            ),
+            "knock door right hand",
+            games.KNOCK,
+        )),
+        *sides(_clip(
+            "open_door_right",
+            (
+                "a person opens a door with the right hand",
+                "someone turns a door handle and pulls, right-handed",
+            ),
+            "open door right hand",
+            games.OPEN_DOOR,
+        )),
+        _clip(
+            "pull_lever",
+            ("a person pulls down a big lever", "someone throws a switch with both hands"),
+            "pull lever both hands",
+            games.LEVER,
+        ),
+        *sides(_clip(
+            "pick_fruit_right",
+            (
+                "a person picks a fruit from a tree with the right hand",
+                "someone harvests an apple, right-handed",
+            ),
+            "pick fruit harvest right hand",
+            games.PICK_FRUIT,
+        )),
+    ]
+
+
+def _over() -> list[Entry]:
+    return [
+        _clip(
+            "backflip",
+            (
+                "a person does a backflip",
+                "someone jumps and turns over backward in the air",
+                "backward somersault",
+            ),
+            "backflip flip jump acrobatic",
+            Jump((Hop(height=0.62, ahead=-0.35, flip=-360, crouch=0.34, down={"head": (-24, 0, 0)},
+                air=TUCKED),)),
+        ),
+        _clip(
+            "front_flip",
+            ("a person does a front flip", "someone somersaults forward in the air"),
+            "frontflip flip jump acrobatic",
+            Jump((Hop(height=0.6, ahead=0.8, flip=360, crouch=0.34, air=TUCKED),)),
+        ),
+        _clip(
+            "roll",
+            (
+                "a person rolls forward over the shoulder and gets up",
+                "someone does a forward roll",
+                "dodge roll",
+            ),
+            "roll forward floor acrobatic",
+            floor.ROLL,
+        ),
+        _clip(
+            "handstand",
+            ("a person does a handstand", "someone stands on their hands"),
+            "handstand acrobatic floor",
+            floor.HANDSTAND,
+        ),
+        _clip(
+            "jump_start",
+            (
+                "a person takes off into a jump",
+                "someone crouches and springs up from the floor",
+                "jump start",
+            ),
+            "jump start takeoff",
+            floor.JUMP_START,
+        ),
+        _clip(
+            "jump_in_air",
+            (
+                "a person is in mid-air in a jump",
+                "someone hangs in the air between takeoff and landing",
+                "jump loop",
+            ),
+            "air jump loop fall",
+            floor.IN_AIR,
+        ),
+        _clip(
+            "jump_land",
+            (
+                "a person lands from a jump",
+                "someone drops to the ground and absorbs it with the knees",
+                "jump landing",
+            ),
+            "land jump crouch",
+            floor.LAND,
+        ),
+        _clip(
+            "falling",
+            ("a person falls through the air, flailing", "someone drops from a great height"),
+            "fall air loop",
+            floor.FALLING,
+        ),
+        _clip(
+            "ninja_run",
+            (
+                "a person runs like a ninja, arms straight back",
+                "someone sprints bent forward with the arms trailing behind",
+            ),
+            "run forward fast ninja",
+            NINJA,
+        ),
+    ]
+
+
+def _lying() -> list[Entry]:
+    return [
+        _clip(
+            "lie_down",
+            (
+                "a person lies down on their back",
+                "someone sits down on the floor and lies back to sleep",
+            ),
+            "lie down sleep floor",
+            floor.LIE_DOWN,
+        ),
+        _clip(
+            "get_up",
+            (
+                "a person gets up from the floor",
+                "someone lying on their back sits up and stands up",
+            ),
+            "get-up stand floor",
+            floor.GET_UP,
+        ),
+        _clip(
+            "sleep",
+            ("a person sleeps on their back", "someone lies asleep, one hand on the belly"),
+            "sleep lie rest floor",
+            floor.SLEEP_ON_BACK,
+        ),
+        *sides(_clip(
+            "sleep_side_left",
+            (
+                "a person sleeps curled up on the left side",
+                "someone lies asleep on their left side",
+            ),
+            "sleep lie left floor",
+            floor.SLEEP_ON_SIDE,
+        )),
+        _clip(
+            "belly_crawl",
+            (
+                "a person crawls on the belly like a soldier",
+                "someone creeps along flat on the floor",
+                "army crawl, prone",
+            ),
+            "crawl prone forward floor",
+            floor.BELLY_CRAWL,
+        ),
+    ]
+
+
+def _afloat() -> list[Entry]:
+    return [
+        _clip(
+            "swim",
+            (
+                "a person swims front crawl in the water",
+                "someone swims forward, kicking the legs",
+                "swimming",
+            ),
+            "swim water crawl forward",
+            floor.SWIM,
+        ),
+        _clip(
+            "swim_breast",
+            (
+                "a person swims breaststroke in the water",
+                "someone swims calmly ahead, arms and legs together",
+            ),
+            "swim water breaststroke forward",
+            floor.SWIM_BREAST,
+        ),
+        _clip(
+            "tread_water",
+            ("a person treads water", "someone keeps afloat, paddling on the spot", "swim idle"),
+            "swim water tread idle",
+            floor.TREAD_WATER,
+        ),
+        _clip(
+            "fly",
+            (
+                "a person flies forward, arms ahead",
+                "a superhero flies through the sky",
+                "someone soars, body stretched out flat",
+            ),
+            "fly forward air",
+            floor.FLY,
+        ),
+        *sides(_clip(
+            "fly_fist_right",
+            (
+                "a superhero flies with the right fist ahead",
+                "someone flies forward, right arm stretched out",
+            ),
+            "fly forward air right hand",
+            floor.FLY_ONE_FIST,
+        )),
+        _clip(
+            "levitate",
+            (
+                "a person levitates above the ground",
+                "someone hovers in the air, arms low",
+                "floating idle",
+            ),
+            "float hover levitate air",
+            floor.LEVITATE,
+        ),
+        _clip(
+            "rise_up",
+            ("a person rises into the air", "someone lifts off the ground and floats upward"),
+            "float rise levitate air",
+            floor.RISE_UP,
+        ),
+        _clip(
+            "float_meditating",
+            ("a monk meditates floating in the air", "someone levitates cross-legged"),
+            "float meditate levitate air",
+            floor.FLOAT_CROSSED,
+        ),
+    ]
+
+
+def _dances_more() -> list[Entry]:
+    return [
+        _clip(
+            "dance_charleston",
+            (
+                "a person dances the charleston, kicking forward and back",
+                "someone does swing kicks",
+            ),
+            "dance charleston kick",
+            games.CHARLESTON,
+        ),
+        _clip(
+            "dance_body_roll",
+            ("a person does body rolls", "a dancer rolls chest and hips in a wave"),
+            "dance body roll",
+            games.BODY_ROLL,
+        ),
+        _clip(
+            "dance_disco",
+            (
+                "a person dances disco, pointing up and down",
+                "someone points to the ceiling and to the floor in turn, dancing",
+            ),
+            "dance disco point",
+            games.DISCO,
+        ),
+        _clip(
+            "dance_robot",
+            ("a person dances the robot", "someone moves in stiff jerks like a machine"),
+            "dance robot",
+            games.ROBOT,
+        ),
+        _clip(
+            "dance_hip_hop",
+            (
+                "a person dances hip hop, bouncing to the beat",
+                "someone bobs up and down to the beat",
+            ),
+            "dance hip-hop bounce",
+            games.HIP_HOP,
+        ),
+        _clip(
+            "dance_arm_wave",
+            (
+                "a person does the arm wave",
+                "a dancer sends a wave from one hand through to the other",
+            ),
+            "dance arm wave",
+            games.ARM_WAVE,
         ),
     ]

@@ -22,15 +22,17 @@ class Hop:
     """One flight. Metres and degrees.
 
     height: of the flight. ahead, aside: how far, forward and to the left of where the body faces before it.
-    turn: to the left, in the air. tuck: how far the feet are drawn up. spread: of each foot from the middle
-    after it. crouch: how low before it. give: seconds on the floor before it, from the landing before.
-    air, down: what trunk, head and hands do instead at the top, and while down before it.
+    turn: to the left, in the air. flip: over, forward (< 0 backward), in the air. tuck: how far the feet are
+    drawn up. spread: of each foot from the middle after it. crouch: how low before it. give: seconds on the
+    floor before it, from the landing before. air, down: what trunk, head and hands do instead at the top, and
+    while down before it.
     """
 
     height: float = 0.25
     ahead: float = 0.0
     aside: float = 0.0
     turn: float = 0.0
+    flip: float = 0.0
     tuck: float = 0.0
     spread: float = 0.1
     crouch: float = 0.28
@@ -88,6 +90,9 @@ def jump(plan: Jump) -> Controls:
         )
         body += along[:, None] * (there - here)
         controls["body"][:, 2] += turn * smooth_step((times - start + 0.12) / (flight + 0.2))
+    for hop, (start, stop) in zip(plan.hops, flights, strict=True):
+        if hop.flip:
+            _flip(controls, hop, times, start, stop)
     body[:, 1] = hermite(times, height)
     controls["pelvis"] = controls["pelvis"] + body
 
@@ -95,6 +100,23 @@ def jump(plan: Jump) -> Controls:
         place, sole = _feet(plan, side, sign, times, flights, places, turns, body)
         controls[f"foot_{side}"], controls[f"sole_{side}"] = place, sole
     return controls
+
+
+def _flip(controls: Controls, hop: Hop, times: Floats, start: float, stop: float) -> None:
+    """Once over, from ``start`` to ``stop``: the legs leave the floor's frame for the body's, drawn up."""
+    flight = stop - start
+    begin, end = start - 0.06, stop + 0.06
+    # Tucked, it spins evenly; out of the push and into the landing it eases.
+    spin, middle = 1.35 / (end - begin), (begin + end) / 2
+    even = [(middle - 0.3 / spin, 0.2, spin), (middle + 0.3 / spin, 0.8, spin)]
+    over = hermite(times, [(begin, 0.0, 0.0), *even, (end, 1.0, 0.0)])
+    controls["body"][:, 0] += hop.flip * over
+    air = smooth_step((times - start) / (0.22 * flight)) * smooth_step((stop - times) / (0.22 * flight))
+    draw = np.sin(np.pi * np.clip((times - start) / flight, 0.0, 1.0))[:, None] ** 2
+    for side, _, _ in SIDES:
+        rest = np.array(REST[f"leg_{side}"])
+        controls[f"loose_{side}"] = air[:, None]
+        controls[f"leg_{side}"] = rest + draw * (np.array([0.06, -0.4, 0.3]) - rest)
 
 
 def _posture(plan: Jump, flights: Sequence[tuple[float, float]]) -> list[Key]:

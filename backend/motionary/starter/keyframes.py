@@ -48,11 +48,15 @@ class Move:
     keys: tuple[Key, ...]
 
 
-def move(*keys: Key, back: float = 0.6, pause: float = 0.3) -> Move:
+def move(*keys: Key, back: float = 0.6, pause: float = 0.3, start: Pose | None = None) -> Move:
     """A Move through ``keys`` that takes ``back`` seconds to come back to rest, then stands for ``pause``.
 
-    What the last keys leave out is held until the last of them. ``back=0`` stays in the last pose.
+    What the last keys leave out is held until the last of them. ``back=0`` stays in the last pose. With
+    ``start`` it begins in that pose and comes back to it instead.
     """
+    home = {name: rest for name, rest in REST.items() if not name.startswith("reach")} | (start or {})
+    if start:
+        keys = ((0.0, start), *keys)
     last = max(at for at, _ in keys)
     touched = {name for _, pose in keys for name in pose}
     held = {}
@@ -62,7 +66,7 @@ def move(*keys: Key, back: float = 0.6, pause: float = 0.3) -> Move:
             held[name] = pose[name]
     end: tuple[Key, ...] = ((last, held),)
     if back:
-        end += ((last + back, {name: REST[name] for name in touched if not name.startswith("reach")}),)
+        end += ((last + back, {name: home[name] for name in touched if name in home}),)
     return Move(last + back + pause, (*keys, *end))
 
 
@@ -217,17 +221,28 @@ def then(first: Controls, *others: Controls) -> Controls:
         around = np.array([[cosine, 0.0, -sine], [0.0, 1.0, 0.0], [sine, 0.0, cosine]])
         start = other["pelvis"][0] * (1.0, 0.0, 1.0)
         moved = other | {name: (other[name] - start) @ around + place for name in WORLD}
-        moved["body"] = other["body"] + (0.0, 0.0, turn)
+        over = 360.0 * np.round(first["body"][-1, 0] / 360.0)  # a flip ends a whole turn from upright
+        moved["body"] = other["body"] + (over, 0.0, turn)
         for side, _, _ in SIDES:
             moved[f"sole_{side}"] = other[f"sole_{side}"] + (0.0, turn)
         first = {name: np.concatenate([first[name], moved[name][1:]]) for name in REST}
     return first
 
 
-def retime(controls: Controls, speed: float, fps: float) -> Controls:
-    """One row a frame of a performance that is run at ``speed`` times its pace."""
+def retime(
+    controls: Controls, speed: float, fps: float, wander: float = 0.0, rng: np.random.Generator | None = None
+) -> Controls:
+    """One row a frame of a performance that is run at ``speed`` times its pace.
+
+    With ``rng`` the tempo wanders slowly about that pace, by ``wander`` of it; the whole takes as long.
+    """
     frames = int((len(controls["body"]) - 1) / RATE / speed * fps + 1e-6) + 1
     at = np.arange(frames) * (RATE / fps * speed)
+    if rng is not None and frames > 1:
+        rates, phases = rng.uniform(0.15, 0.5, 3), rng.uniform(0, 2 * np.pi, 3)
+        waves = np.sin(2 * np.pi * at[:, None] / RATE * rates + phases).mean(axis=1)
+        passed = np.concatenate([[0.0], np.cumsum(1 + wander * waves[1:])])
+        at = passed * (at[-1] / passed[-1])
     whole = np.arange(len(controls["body"]))
     return {
         name: np.stack([np.interp(at, whole, column) for column in track.T], axis=-1)

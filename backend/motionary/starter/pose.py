@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from motionary import rotation
-from motionary.motion import Motion, Skeleton
+from motionary.motion import Motion, Skeleton, forward_kinematics
 from motionary.starter.body import ANKLE, BALL, HEEL, STANDING_HEIGHT
 
 __all__ = ["HANG", "REST", "SIDES", "Controls", "Floats", "Take", "solve"]
@@ -35,6 +35,7 @@ REST: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "body": (0.0, 0.0, 0.0),  # the pelvis: tilt forward, lean left, turn left
         "spine": (0.0, 0.0, 0.0),  # pelvis to chest: bend forward, lean left, twist left
         "head": (0.0, 0.0, 0.0),  # chest to head: nod, lean left, turn left
+        "ground": (0.0,),  # 1: the pelvis is as high as lets the lowest part of the body touch the floor
         **{
             f"{part}_{side}": value
             for side, _, sign in SIDES
@@ -48,6 +49,9 @@ REST: Mapping[str, tuple[float, ...]] = MappingProxyType(
                 "foot": (sign * 0.1, 0.0, 0.0),  # the floor under the ankle of the flat foot, in the world
                 "sole": (0.0, sign * 8.0),  # heel up (rolls on the ball; below 0, toes up on the heel), turn
                 "knee": (0.0,),  # turns the knee outward
+                "leg": (0.02, -0.97, 0.0),  # ankle from hip, in leg lengths, as `hand` but along the pelvis's
+                "point": (20.0,),  # the toes of a foot that follows `leg`, down from square to the shin
+                "loose": (0.0,),  # 0 follows `foot` and `sole`, which are the floor's; 1 `leg` and `point`
             }.items()
         },
     }
@@ -55,6 +59,21 @@ REST: Mapping[str, tuple[float, ...]] = MappingProxyType(
 
 LEG_REACH = 0.996
 """The part of a leg's length that a planted leg may span: the knee never locks, so it never snaps."""
+
+FLESH: Mapping[str, float] = MappingProxyType(
+    {
+        "pelvis": 0.1, "spine1": 0.1, "spine2": 0.1, "spine3": 0.1, "neck": 0.06, "head": 0.09, "hip": 0.09,
+        "collar": 0.08, "shoulder": 0.06, "knee": 0.05, "ankle": 0.05, "elbow": 0.04, "wrist": 0.03,
+        "foot": 0.02,
+    }
+)  # fmt: skip
+"""How far the skin is from each joint, metres; bone ends are on it."""
+
+LIFTS = 10
+"""Times that a body on the floor is lifted out of it, or let down onto it, at most."""
+
+SUNK = 0.02
+"""A joint this far below the floor, metres, has the body lifted out of it."""
 
 FREE_BEND = 0.03
 """A free leg is drawn in from this much sooner."""
@@ -72,15 +91,55 @@ def solve(controls: Controls, skeleton: Skeleton, fps: float) -> Take:
     """The Motion of ``controls`` (one row a frame) on a skeleton from :func:`body.performer`.
 
     Lengths in the controls are for the standard performer and grow with the skeleton's legs. Where a planted
-    foot is out of reach the pelvis comes down to it, smoothly.
+    foot is out of reach the pelvis comes down to it, smoothly. A body that would sink into the floor is kept
+    out of it, and where ``ground`` asks for it set on the floor.
     """
+    take = _solved(controls, skeleton, fps)
+    loose = np.max([controls[f"loose_{s}"][:, 0] for s, _, _ in SIDES], axis=0) > 0
+    ground, size = controls["ground"][:, 0], _size(skeleton)
+    # A leg that is only partly loose is only partly lifted with the pelvis: again, until all is out of it.
+    sunk = forward_kinematics(take.motion)[0][..., 1].min() < -SUNK * size
+    for _ in range(LIFTS if sunk or loose.any() or ground.any() else 0):
+        up = -_lowest(take.motion, size)
+        up = np.maximum(up, 0.0) * (1 - ground) + up * ground
+        if np.abs(up).max() < 0.002 * size:
+            break
+        lift = _cover(up, 2)[:, None] / size * (0.0, 1.0, 0.0)
+        controls = controls | {"pelvis": controls["pelvis"] + lift}
+        take = _solved(controls, skeleton, fps)
+    return take
+
+
+def _size(skeleton: Skeleton) -> float:
+    """How many times the standard performer's legs these are."""
+    return float(-skeleton.offsets[skeleton.index("left_knee"), 1] / 0.4)
+
+
+def _lowest(motion: Motion, size: float) -> Floats:
+    """Height of the lowest part of the body (N,), flesh and heels included."""
+    names = motion.skeleton.names
+    places, turns = forward_kinematics(motion)
+    skin = np.array([FLESH.get(name.removeprefix("left_").removeprefix("right_"), 0.0) for name in names])
+    low = (places[..., 1] - size * skin).min(axis=1)
+    for _, name, _ in SIDES:
+        i = names.index(f"{name}_ankle")
+        heel = places[:, i] + size * rotation.rotate(turns[:, i], HEEL - ANKLE)
+        low = np.minimum(low, heel[:, 1])
+    result: Floats = low
+    return result
+
+
+def _solved(controls: Controls, skeleton: Skeleton, fps: float) -> Take:
+    """As :func:`solve`, with the pelvis as high as the controls say."""
     offset = {name: skeleton.offsets[i] for i, name in enumerate(skeleton.names)}
-    size = -offset["left_knee"][1] / 0.4
+    size = _size(skeleton)
     c = controls
     world: dict[str, Floats] = {"pelvis": _turn(c["body"])}
 
     feet = {s: _foot(c[f"foot_{s}"] * size, c[f"sole_{s}"], size) for s, _, _ in SIDES}
+    loose = np.concatenate([c[f"loose_{s}"] for s, _, _ in SIDES], axis=1)
     contacts = np.stack([_planted(c[f"foot_{s}"], c[f"sole_{s}"], fps) for s, _, _ in SIDES], axis=-1)
+    contacts &= loose < 1e-3
     pelvis = (c["pelvis"] + (0.0, STANDING_HEIGHT, 0.0)) * size
     hips = {s: rotation.rotate(world["pelvis"], offset[f"{name}_hip"]) for s, name, _ in SIDES}
     ankles = np.stack([feet[s][0] - hips[s] for s, _, _ in SIDES], axis=1)
@@ -88,16 +147,22 @@ def solve(controls: Controls, skeleton: Skeleton, fps: float) -> Take:
 
     for i, (s, name, sign) in enumerate(SIDES):
         ankle, foot, toes = feet[s]
+        free = loose[:, i : i + 1]
+        target = (ankle - pelvis - hips[s]) * (1 - free)
+        target += rotation.rotate(world["pelvis"], c[f"leg_{s}"] * (sign, 1.0, 1.0)) * (0.8 * size * free)
         reach = LEG_REACH - FREE_BEND * (1 - _cover(contacts[:, i].astype(np.float64), 1))
-        turn = sign * c[f"knee_{s}"][:, 0] + 0.5 * (c[f"sole_{s}"][:, 1] - c["body"][:, 2])
+        follow = 0.5 * (1 - free[:, 0]) * (c[f"sole_{s}"][:, 1] - c["body"][:, 2])
+        turn = sign * c[f"knee_{s}"][:, 0] + follow
         upper, lower = _two_bones(
-            ankle - pelvis - hips[s],
+            target,
             world["pelvis"],
             (offset[f"{name}_knee"], offset[f"{name}_ankle"]),
             (0.0, 0.0, 1.0),
             _about("y", turn),
             reach,
         )
+        swung = rotation.multiply(lower, _about("x", c[f"point_{s}"][:, 0]))
+        foot, toes = (rotation.slerp(floor, swung, free[:, 0]) for floor in (foot, toes))
         world |= {f"{name}_hip": upper, f"{name}_knee": lower, f"{name}_ankle": foot, f"{name}_foot": toes}
 
     third = _turn(c["spine"] / 3)

@@ -13,11 +13,14 @@ from motionary.motion import forward_kinematics
 from motionary.starter import FPS, Manner, perform, starter_clips, starter_variants, write_starter
 from motionary.starter.body import ANKLE, HEEL, Build
 from motionary.starter.catalogue import entries
+from motionary.starter.pose import _lowest
 
 ENTRIES = entries()
 NAMES = [entry.name for entry in ENTRIES]
 AIR = {"jump", "run", "jog", "hop", "skip"}
 RAISED = {"stairs", "ladder"}  # feet stand on steps, not on the floor
+AWAY = {"water", "air", "acrobatic"}  # nothing has to touch the floor
+PARTS_OF_A_JUMP = {"jump_start", "jump_in_air", "jump_land"}  # keyed; the whole jumps fly
 
 
 class Performed:
@@ -158,9 +161,14 @@ def test_a_foot_near_the_floor_is_planted_or_on_its_way(library):
 def test_soles_are_on_the_floor_not_in_it_nor_above_it(library):
     for name, take in library.items():
         low = take.soles[..., 1].min(axis=(1, 2))
-        assert low.min() > -0.005, f"{name} is {-low.min():.3f} m below the floor in frame {low.argmin()}"
         tags = set(take.entry.tags)
-        if RAISED & tags:
+        deepest = 0.035 if "floor" in tags else 0.005  # who falls down drags a toe
+        assert low.min() > -deepest, f"{name} is {-low.min():.3f} m below the floor in frame {low.argmin()}"
+        if (RAISED | AWAY) & tags:
+            continue
+        if "floor" in tags:  # whatever of the body is lowest, skin and all
+            lowest = _lowest(take.motion, take.size)
+            assert lowest.max() < 0.05, f"{name} floats {lowest.max():.3f} m"
             continue
         stands = take.contacts.any(axis=1) if AIR & tags else np.ones(len(low), bool)
         assert low[stands].max() < 0.01, f"{name} floats {low[stands].max():.3f} m"
@@ -168,7 +176,8 @@ def test_soles_are_on_the_floor_not_in_it_nor_above_it(library):
 
 def test_no_part_of_the_body_is_in_the_floor(library):
     for name, take in library.items():
-        assert take.positions[..., 1].min() > -0.015, name
+        deepest = 0.035 if "floor" in take.entry.tags else 0.015
+        assert take.positions[..., 1].min() > -deepest, name
 
 
 def test_nothing_jumps_from_one_frame_to_the_next(library):
@@ -179,7 +188,8 @@ def test_nothing_jumps_from_one_frame_to_the_next(library):
         assert speeds.max() < 25, f"{name}: {joint} turns {speeds.max():.1f} rad/s in frame {worst[0]}"
         moved = np.linalg.norm(np.diff(take.motion.translation, axis=0), axis=1) * take.motion.fps
         assert moved.max() < 6, name
-        assert np.abs(np.diff(moved)).max() < 1.2, name
+        most = 1.4 if "acrobatic" in take.entry.tags else 1.2
+        assert np.abs(np.diff(moved)).max() < most, name
 
 
 def test_knees_and_elbows_are_hinges_that_bend_one_way(library):
@@ -188,7 +198,8 @@ def test_knees_and_elbows_are_hinges_that_bend_one_way(library):
             knee, elbow = take.local(f"{side}_knee"), take.local(f"{side}_elbow")
             assert np.abs(knee[:, 1:]).max() < 1e-6, name
             assert knee[:, 0].min() >= 0, name
-            assert knee[:, 0].max() < np.radians(155), name
+            # Who sits on the heels folds the leg as far as flesh lets it.
+            assert knee[:, 0].max() < np.radians(165 if "kneel" in take.entry.tags else 155), name
             assert np.abs(elbow[:, [0, 2]]).max() < 1e-6, name
             assert (-sign * elbow[:, 1]).min() >= 0, name
             assert (-sign * elbow[:, 1]).max() < np.radians(155), name
@@ -217,7 +228,7 @@ def test_joints_stay_within_what_people_can_do(library):
 def test_flight_is_free_fall(library):
     seen = 0
     for name, take in library.items():
-        if not AIR & set(take.entry.tags):
+        if not AIR & set(take.entry.tags) or name in PARTS_OF_A_JUMP:
             continue
         off = take.soles[..., 1].min(axis=(1, 2)) > 0.005
         height = take.motion.translation[:, 1]
@@ -330,13 +341,50 @@ def test_gestures_reach_where_they_should(library):
     assert abs(jab["left_wrist"][ahead.argmax(), 0]) < 0.15
 
 
+def test_who_lies_lies_and_who_flips_turns_over(library):
+    for name in ("dead", "sleep", "knocked_out"):
+        assert library[name]["head"][:, 1].max() < 0.4, name
+    for name in ("lie_down", "die_backward"):
+        assert library[name]["head"][0, 1] > 1.3, name
+        assert library[name]["head"][-1, 1] < 0.4, name
+    assert library["get_up"]["head"][-1, 1] > 1.3
+    for name, sign in (("backflip", -1), ("front_flip", 1)):
+        over = np.unwrap(np.arctan2(*pitch(library[name])))
+        assert np.degrees(over[-1] - over[0]) == pytest.approx(sign * 360, abs=10), name
+    up = library["handstand"]
+    assert (up["left_ankle"][:, 1] - up["head"][:, 1]).max() > 1.0
+
+
+def pitch(take):
+    """Where the pelvis's up axis points, forward and up, of a body that does not turn."""
+    up = rotation.rotate(take.turn("pelvis"), (0.0, 1.0, 0.0))
+    return up[:, 2], up[:, 1]
+
+
+def test_swimmers_and_flyers_are_level(library):
+    for name in ("swim", "swim_breast", "fly", "fly_fist_right"):
+        take = library[name]
+        assert np.abs(take["head"][:, 1] - take["pelvis"][:, 1]).mean() < 0.35, name
+        assert travel(take)[2] > 0.5, name
+
+
+def test_seats_and_knees_are_where_they_should_be(library):
+    for name in ("sit_talk", "drive", "type", "sit_cheer"):
+        assert 0.3 < library[name]["pelvis"][:, 1].mean() < 0.65, name
+    for name in ("kneel_idle", "kneel_work", "pray"):
+        knees = [library[name][f"{side}_knee"][:, 1].min() for side in ("left", "right")]
+        assert min(knees) < 0.15, name
+    assert library["crouch_walk"]["pelvis"][:, 1].min() < 0.75
+    assert travel(library["crouch_walk"])[2] > 1
+
+
 # Variants and files ---------------------------------------------------------------------------------------
 
 
 def test_variants_are_bodies_too(variants):
     for take in variants:
         assert_planted(take)
-        assert take.soles[..., 1].min() > -0.01, take.entry.name
+        assert take.soles[..., 1].min() > (-0.06 if "floor" in take.entry.tags else -0.01), take.entry.name
         assert take.speeds().max() < 32, take.entry.name
         for side in ("left", "right"):
             assert take.local(f"{side}_knee")[:, 0].min() >= 0
@@ -357,7 +405,8 @@ def test_variants_vary_but_only_with_the_seed(monkeypatch):
         np.testing.assert_array_equal(clip.motion.rotations, same.motion.rotations)
     assert len({clip.motion.frames for clip in (*one[:3], other[0])}) > 2
     assert one[0].captions == one[1].captions == ENTRIES[0].captions
-    assert len({clip.motion.translation[0, 1].round(3) for clip in one}) > 0.9 * len(one)
+    # Who sits on a chair, or lies, is as high whatever the body.
+    assert len({clip.motion.translation[0, 1].round(3) for clip in one}) > 0.8 * len(one)
 
 
 def test_the_library_is_written_as_files(library, tmp_path):
