@@ -17,7 +17,7 @@ QUIETLY := PYTHONWARNINGS="ignore:Editable installation"
 PINNED := $(PIP) --constraint constraints.txt
 PINNED5 := $(PIP) $(if $(findstring python3.13,$(PYTHON5)),--constraint constraints-blender5.txt)
 
-.PHONY: demo test test-ui soak extension lint audit pins clean
+.PHONY: demo test test-ui soak model extension lint audit pins clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/demo-ready
@@ -48,6 +48,28 @@ soak: $(VENV)/test-ready
 	$(VENV)/bin/python $(PINNED) --editable ".[fuzz]"
 	$(VENV)/bin/python scripts/fuzz.py --all
 	$(VENV)/bin/python scripts/fuzz.py --table --markdown docs/reliability.md
+
+# The built-in model and all that is measured of it, by the command that docs/model.md explains. About an hour.
+DATA ?= ../shared/data
+SEEDS := 1234 1235 1236
+model: $(VENV)/test-ready
+	for config in default shipped; do \
+		test $$config = default || $(VENV)/bin/python scripts/mesh2motion.py --data $(DATA) --out build/mesh2motion || exit 1; \
+		for seed in $(SEEDS); do \
+			$(VENV)/bin/motionary-train train $$config --seed $$seed --set data.cmu=$(DATA) --out build/runs/$$config-$$seed || exit 1; \
+		done; \
+	done
+	$(VENV)/bin/motionary-train export $(SEEDS:%=build/runs/default-%) --out build/unseen
+	$(VENV)/bin/motionary-train export $(SEEDS:%=build/runs/shipped-%) --out backend/motionary/models/default
+	$(VENV)/bin/python scripts/calibrate_captions.py --data $(DATA)
+	rm -rf build/moments
+	$(VENV)/bin/python scripts/moments_folds.py --data $(DATA)
+	$(VENV)/bin/python scripts/calibrate_search.py --data $(DATA)
+	$(VENV)/bin/python scripts/pin_weights.py
+	$(VENV)/bin/python scripts/picture_model.py --data $(DATA)
+	$(VENV)/bin/python scripts/bench_same_motion.py --data $(DATA) --markdown docs/model.md
+	$(VENV)/bin/python scripts/bench_names.py --model build/unseen --data $(DATA) --markdown docs/model.md
+	$(VENV)/bin/python scripts/bench_text_precision.py --data $(DATA) --markdown docs/model.md
 
 extension: $(VENV)/demo-ready
 	$(VENV)/bin/python scripts/build_extension.py
