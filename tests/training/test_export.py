@@ -101,6 +101,37 @@ def test_the_bundle_says_where_it_comes_from_but_not_where_files_lay(place):
     assert "seeds 1, 2" in card
 
 
+def test_a_querybank_goes_along_and_the_card_tells_of_it(place, tmp_path):
+    given = ("--set", "querybank.weight=0.5", "--set", "querybank.nearest=2")
+    assert run("train", place / "small.toml", "--out", tmp_path / "run", *given) == 0
+    assert (
+        run("export", tmp_path / "run", "--out", tmp_path / "bundle", "--transformers", tmp_path / "torch")
+        == 0
+    )
+    bundle, (config, model) = load_bundle(tmp_path / "bundle"), load_pretrained(tmp_path / "torch")
+    assert (bundle.joint_dim, bundle.encoded_dim) == (12, 8)
+    pairs = load_pairs(config_with_data(config, place), "train")
+    np.testing.assert_allclose(bundle.embed_texts(pairs.texts), embed_texts(model, pairs), atol=0.01)
+    short = [replace(sample, features=sample.features[:30]) for sample in pairs.samples]
+    embedded = bundle.embed_features([sample.features for sample in short])
+    np.testing.assert_allclose(embedded, embed_motions(model, short, 30), atol=0.01)
+    card = (tmp_path / "bundle" / "README.md").read_text("utf-8")
+    for said in (
+        "Querybank normalisation",
+        "the 2 highest cosines",
+        "- Clips: ",
+        "Furthest off on that split:",
+    ):
+        assert said in card
+    assert "Querybank" not in (place / "bundle" / "README.md").read_text("utf-8")
+
+
+def config_with_data(config, place):
+    """A config of a model for researchers, which tells of no folders, with the data's."""
+    own = load_config(place / "small.toml").data
+    return replace(config, data=replace(config.data, cmu=own.cmu, cache=own.cache))
+
+
 @pytest.mark.parametrize("files", [1, 4])
 def test_a_studio_s_own_clips_are_learnt_from_and_shipped_under_its_own_terms(place, tmp_path, capsys, files):
     """Also a single one, which leaves none to validate on."""

@@ -35,6 +35,7 @@ def with_querybank(config: Config, model: DualEncoder, train: Pairs) -> DualEnco
     motions = torch.from_numpy(embed_motions(model, train.samples, config.motion.max_frames))
     texts = torch.from_numpy(embed_texts(model, train))
     captions = _lent(config, model) if config.data.humanml3d or config.data.cmu else texts
+    captions = captions if len(captions) else texts
     if len(captions) > told.captions:
         rows = np.random.default_rng(SEED).permutation(len(captions))[: told.captions]
         captions = captions[torch.from_numpy(np.sort(rows))]
@@ -48,6 +49,8 @@ def with_querybank(config: Config, model: DualEncoder, train: Pairs) -> DualEnco
 def _lent(config: Config, model: DualEncoder) -> Tensor:
     """(N, D) of HumanML3D's captions of motions that are not at hand, in the order of the alphabet."""
     lent = sorted({caption for one in captions_only(config.data) for caption in one.captions})
+    if not lent:
+        return torch.zeros(0, config.joint_dim)
     vectors = sentence_vectors(config.text, lent, Path(config.data.cache))
     rows = torch.from_numpy(np.stack([vectors[caption] for caption in lent]))
     device = model.features.mean.device
