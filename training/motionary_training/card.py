@@ -21,7 +21,7 @@ def model_card(bundle: dict[str, Any]) -> str:
         f"- Motion: HumanML3D features (263 numbers a frame, {motion['fps']} fps), {_encoder(motion)}, "
         f"{motion['layers']} layers, width {motion['width']}, at most {motion['max_frames']} frames.",
         f"- Text: {text['encoder']}, {'trained along' if text.get('finetuned') else 'frozen'}, "
-        f"{text['pooling']} pooling; {_learnt(config['text'])}",
+        f"{text['pooling']} pooling; {_learnt(config)}",
         f"- Loss: {_loss(loss)}, after {loss['warmup_epochs']} epochs of the sum hinge.",
         f"- Training: {training['clips']} clips, {training['captions']} captions, {training['hours']} hours; "
         f"{training['epochs']} epochs, batch {optimiser['batch']}, AdamW {optimiser['learning_rate']}, "
@@ -69,11 +69,14 @@ def _failures(found: list[dict[str, Any]]) -> list[str]:
     return ["Furthest off on that split:", "", *rows, ""]
 
 
-def _learnt(text: dict[str, Any]) -> str:
+def _learnt(config: dict[str, Any]) -> str:
     """What stands between the text encoder and the joint space."""
-    if text.get("space", False):
-        return "a small network that learnt from captions alone, and a linear projection, are learnt."
-    return "a linear projection is learnt."
+    space = "a small network that learnt from captions alone, and " if config["text"].get("space") else ""
+    if not config["optimiser"].get("text_learning_rate_factor", 1.0):
+        return (
+            f"behind it {space}a linear projection onto the captions' principal axes, which stays as it is."
+        )
+    return f"behind it {space}a linear projection that learns along."
 
 
 def _encoder(motion: dict[str, Any]) -> str:

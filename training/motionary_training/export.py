@@ -228,13 +228,13 @@ def _compare(exact: Any, ours: Any, names: Sequence[str], out: Path, fault: str)
 def _sources(samples: Sequence[Sample]) -> dict[str, int]:
     """How many clips came from where, the most first."""
     counts = Counter(
-        "composed of two clips"
+        "clips composed of two"
         if "~then~" in sample.id or "~while~" in sample.id
-        else "procedural"
+        else "procedural clips"
         if sample.id.startswith("starter/")
-        else f"of a studio, {sample.what}"
+        else f"{sample.what}s of a studio"
         if sample.trial.startswith("studio/")
-        else sample.what
+        else f"{sample.what}s"
         for sample in samples
     )
     return dict(counts.most_common())
