@@ -88,7 +88,7 @@ def told_by_fold(
     grammar = open_bank(bundle)
     texts = list(dict.fromkeys(text for sample in known for text in sample.captions))
     captions = Bank(
-        tuple(Sentence(text, claims_of(text)) for text in texts), bundle.embed_texts(texts), bundle.id
+        tuple(Sentence(text, claims_of(text)) for text in texts), bundle.embed_captions(texts), bundle.id
     )
     both = joined(grammar, captions)
     motions = bundle.embed_features([sample.features for sample in known])

@@ -36,7 +36,14 @@ from motionary.motion_shape import read_shape, told_shape
 from motionary.motion_weights import affine
 from motionary.nn import Affine, Array, linear, unit_rows
 from motionary.pinned_text import check_pinned
-from motionary.querybank import EXTRA, Querybank, balanced_motions, balanced_texts, make_querybank
+from motionary.querybank import (
+    EXTRA,
+    Querybank,
+    balanced_motions,
+    balanced_queries,
+    balanced_texts,
+    make_querybank,
+)
 from motionary.querybank import PREFIX as BANK
 from motionary.safetensors import read_safetensors, write_safetensors
 from motionary.text_encoder import TextEncoder, encode_texts, load_text_encoder
@@ -133,12 +140,23 @@ class ModelBundle:
         return frozenset(token for token in self.text_encoder.vocabulary.ids if token.isalpha())
 
     def embed_texts(self, texts: Sequence[str]) -> Array:
-        """Unit vectors (N, D) of texts. Raises MotionaryError where the text encoder is missing or broken."""
+        """Unit vectors (N, D) of texts that motions are looked for by.
+
+        Raises MotionaryError where the text encoder is missing or broken.
+        """
+        rows = self._texts(texts)
+        return balanced_queries(self.querybank, rows) if self.querybank else rows
+
+    def embed_captions(self, texts: Sequence[str]) -> Array:
+        """The same of texts that are ranked for a motion, against one another."""
+        rows = self._texts(texts)
+        return balanced_texts(self.querybank, rows) if self.querybank else rows
+
+    def _texts(self, texts: Sequence[str]) -> Array:
         vectors = self._sentences(texts)
         if self.text_space is not None:
             vectors = meanings(self.text_space, vectors)
-        rows = unit_rows(linear(vectors, self.text_projection))
-        return balanced_texts(self.querybank, rows) if self.querybank else rows
+        return unit_rows(linear(vectors, self.text_projection))
 
     def familiarity(self, text: str) -> float:
         """How like something that a person does a query is, from 0 to 1; 1 where the model cannot tell."""

@@ -26,7 +26,15 @@ from motionary.errors import MotionaryError
 from motionary.nn import Array
 from motionary.safetensors import take
 
-__all__ = ["EXTRA", "PREFIX", "Querybank", "balanced_motions", "balanced_texts", "make_querybank"]
+__all__ = [
+    "EXTRA",
+    "PREFIX",
+    "Querybank",
+    "balanced_motions",
+    "balanced_queries",
+    "balanced_texts",
+    "make_querybank",
+]
 
 EXTRA = 4
 """Numbers that a vector has more."""
@@ -79,8 +87,19 @@ def balanced_motions(bank: Querybank, vectors: Array) -> Array:
     return _joined(bank, vectors, own, constant, np.zeros_like(own), filling)
 
 
+def balanced_queries(bank: Querybank, vectors: Array) -> Array:
+    """(N, D + EXTRA) unit vectors of the (N, D) unit vectors of texts that motions are ranked for.
+
+    Without the bias of their own: it changes no order, and would lift what is far from every motion, the
+    price of oil say, above its own cosine.
+    """
+    none = np.zeros(len(vectors), np.float32)
+    constant, filling = _fillers(bank, none)
+    return _joined(bank, vectors, constant, none, filling, none)
+
+
 def balanced_texts(bank: Querybank, vectors: Array) -> Array:
-    """(N, D + EXTRA) unit vectors of the (N, D) unit vectors of texts."""
+    """(N, D + EXTRA) unit vectors of the (N, D) unit vectors of texts that are ranked for a motion."""
     own = _offsets(bank, vectors, bank.motions, bank.usual[1])
     constant, filling = _fillers(bank, own)
     return _joined(bank, vectors, constant, own, filling, np.zeros_like(own))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from motionary.bundle import load_bundle, pack_bundle
 from motionary.errors import MotionaryError
 from motionary.nn import unit_rows
-from motionary.querybank import EXTRA, SPREAD, Querybank, balanced_motions, balanced_texts
+from motionary.querybank import EXTRA, SPREAD, Querybank, balanced_motions, balanced_queries, balanced_texts
 from motionary.safetensors import read_safetensors, write_safetensors
 from tests.bundles import make_bundle
 
@@ -49,6 +49,18 @@ def test_vectors_are_of_unit_length(seed, weight):
         assert made.shape == (6, 8 + EXTRA)
         assert made.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(made, axis=1), 1, atol=1e-5)
+
+
+def test_a_query_ranks_as_its_caption_would_and_keeps_its_own_cosine():
+    bank, motions, texts = bank_of(7), drawn(8, 9, 8), drawn(9, 4, 8)
+    found = balanced_motions(bank, motions)
+    queries, captions = balanced_queries(bank, texts), balanced_texts(bank, texts)
+    np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1, atol=1e-6)
+    apart = (captions - queries) @ found.T
+    np.testing.assert_allclose(apart, apart[:, :1].repeat(9, axis=1), atol=1e-6)
+    usual = bank.usual[0] - bias(motions, bank.captions, 3)
+    expected = (texts @ motions.T + 0.5 * np.clip(usual, -SPREAD, SPREAD)) / 1.25
+    np.testing.assert_allclose(queries @ found.T, expected, atol=1e-5)
 
 
 def test_a_hub_falls_behind_what_is_as_near_to_the_query_alone():
@@ -99,9 +111,13 @@ def test_a_bundle_embeds_with_it(place):
     np.testing.assert_array_equal(made, balanced_motions(bank.querybank, plain.embed_features([motion])))
     texts = bank.embed_texts(["a person walks"])
     np.testing.assert_array_equal(
-        texts, balanced_texts(bank.querybank, plain.embed_texts(["a person walks"]))
+        texts, balanced_queries(bank.querybank, plain.embed_texts(["a person walks"]))
     )
     assert made.shape == texts.shape == (1, 36)
+    captions = bank.embed_captions(["a person walks"])
+    np.testing.assert_array_equal(
+        captions, balanced_texts(bank.querybank, plain.embed_captions(["a person walks"]))
+    )
 
 
 def test_it_is_part_of_what_a_model_is(place):

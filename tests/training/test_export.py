@@ -111,7 +111,7 @@ def test_a_querybank_goes_along_and_the_card_tells_of_it(place, tmp_path):
     bundle, (config, model) = load_bundle(tmp_path / "bundle"), load_pretrained(tmp_path / "torch")
     assert (bundle.joint_dim, bundle.encoded_dim) == (12, 8)
     pairs = load_pairs(config_with_data(config, place), "train")
-    np.testing.assert_allclose(bundle.embed_texts(pairs.texts), embed_texts(model, pairs), atol=0.01)
+    np.testing.assert_allclose(bundle.embed_captions(pairs.texts), embed_texts(model, pairs), atol=0.01)
     short = [replace(sample, features=sample.features[:30]) for sample in pairs.samples]
     embedded = bundle.embed_features([sample.features for sample in short])
     np.testing.assert_allclose(embedded, embed_motions(model, short, 30), atol=0.01)

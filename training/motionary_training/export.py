@@ -213,7 +213,7 @@ def _check(folder: Path, out: Path, config: Config, model: DualEncoder, probe: P
     captions = probe.texts[:_PROBES]
     names = [f"caption {caption[:40]!a}" for caption in captions]
     fault = "its text encoder, or its tokenizer, is not what Motionary's numpy one computes"
-    _compare(texts.numpy(), bundle.embed_texts(captions), names, out, fault)
+    _compare(texts.numpy(), bundle.embed_captions(captions), names, out, fault)
 
 
 def _compare(exact: Any, ours: Any, names: Sequence[str], out: Path, fault: str) -> None:

@@ -132,7 +132,9 @@ def bundle_scores(folder: Path, samples: Sequence[Sample]) -> Embedded:
     """Scores of a bundle, its text encoder included."""
     bundle = load_bundle(folder)
     texts = [text for sample in samples for text in sample.captions]
-    return Embedded(bundle.embed_texts(texts), bundle.embed_features([sample.features for sample in samples]))
+    return Embedded(
+        bundle.embed_captions(texts), bundle.embed_features([sample.features for sample in samples])
+    )
 
 
 def write_report(sections: Sequence[Section], out: Path, *pictures: Picture) -> None:

@@ -54,7 +54,7 @@ class TextModel(Protocol):
     def folder(self) -> Path:
         """Where it is, and with it, perhaps, a bank."""
 
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed_captions(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(N, D) unit rows."""
 
 
@@ -149,7 +149,7 @@ def _embedded(
     vectors = np.zeros((len(texts), bundle.joint_dim), np.float32)
     for start in range(0, len(order), BATCH):
         some = order[start : start + BATCH]
-        vectors[some] = bundle.embed_texts([texts[number] for number in some])
+        vectors[some] = bundle.embed_captions([texts[number] for number in some])
         if progress:
             progress(min(start + BATCH, len(texts)), len(texts))
     return vectors

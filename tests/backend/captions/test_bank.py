@@ -28,9 +28,9 @@ class Counting:
         self.bundle, self.id, self.joint_dim, self.texts = bundle, bundle.id, bundle.joint_dim, 0
         self.folder = bundle.folder
 
-    def embed_texts(self, texts):
+    def embed_captions(self, texts):
         self.texts += len(texts)
-        return self.bundle.embed_texts(texts)
+        return self.bundle.embed_captions(texts)
 
 
 def test_a_bank_is_embedded_once_and_is_the_same_again(bundle, tmp_path):

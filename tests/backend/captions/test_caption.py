@@ -249,7 +249,7 @@ def test_the_built_in_model_is_calibrated_on_clips_it_was_not_trained_on(bundle)
     assert calibration.score > 0
     document = json.loads((BUILT_IN / "captions.json").read_text())
     judged = document["measured"]["first captions, left out in turn"]
-    assert judged["captions"] > 150
+    assert judged["captions"] > 100
     assert judged["brier"] < judged["base_brier"]
     assert judged["calibration_error"] < 0.1
 
