@@ -19,7 +19,7 @@ def test_the_bench_finds_what_exact_search_finds_and_writes_its_table(tmp_path):
     page.write_text("before\n<!-- milvus -->\nold\n<!-- end milvus -->\nafter\n")
     done = subprocess.run(
         [
-            *(sys.executable, ROOT / "scripts" / "bench_milvus.py", "--rows", "1500", "--queries", "5"),
+            *(sys.executable, ROOT / "scripts" / "bench_milvus.py", "--rows", "1500", "--queries", "20"),
             *("--markdown", page, "--json", numbers, "--folder", tmp_path),
         ],
         capture_output=True,
