@@ -11,7 +11,6 @@ second, are among the clips as they are. Chance is the expectation of a random o
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +25,7 @@ if str(ROOT) not in sys.path:
 
 from motionary.bundle import load_bundle  # noqa: E402
 from motionary.library import clip_ids, clip_info, open_library, read_embeddings  # noqa: E402
+from scripts.data_options import data_parser  # noqa: E402
 from scripts.measured_page import put_between  # noqa: E402
 from scripts.mesh2motion import indexed, sentences  # noqa: E402
 
@@ -60,12 +60,7 @@ def chance(count: int, right: Floats, cut: int) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the zips"
-    )
+    parser = data_parser(__doc__)
     parser.add_argument("--model", type=Path, help="a model bundle other than the built-in one")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table into this page too")
     options = parser.parse_args()

@@ -42,6 +42,7 @@ from motionary.motion import Motion, Skeleton, resample, slice_frames  # noqa: E
 from motionary_training.sources.cuts import Cut  # noqa: E402
 from scripts.bench_retarget import AS_RECORDED, rigs, unposed, write_markdown  # noqa: E402
 from scripts.captioned_cmu import captioned_clips  # noqa: E402
+from scripts.data_options import data_parser  # noqa: E402
 from scripts.sample_rigs import clear_file, update_view  # noqa: E402
 
 Floats: TypeAlias = NDArray[np.floating]
@@ -196,12 +197,7 @@ def measured(options: argparse.Namespace, folder: Path) -> list[Row]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the zips"
-    )
+    parser = data_parser(__doc__)
     parser.add_argument("--cache", type=Path, default=Path("build/cache"), help="folder of what is unpacked")
     parser.add_argument("--model", type=Path, help="a model bundle other than the built-in one")
     parser.add_argument("--clips", type=int, default=40, help="how many clips go through every change (40)")

@@ -12,7 +12,6 @@ precisions compute in float32, so only size and loading differ.
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 import tempfile
@@ -38,6 +37,7 @@ from motionary.weight_precision import PRECISIONS  # noqa: E402
 from motionary_training.metrics import Embedded, measured  # noqa: E402
 from motionary_training.protocols import Asked, answers  # noqa: E402
 from scripts.captioned_cmu import captioned_clips  # noqa: E402
+from scripts.data_options import data_parser  # noqa: E402
 from scripts.measured_page import put_between  # noqa: E402
 
 Rows: TypeAlias = NDArray[np.float32]
@@ -145,12 +145,7 @@ def packed(model: ModelBundle, folder: Path, captions: Sequence[str]) -> dict[st
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the zips"
-    )
+    parser = data_parser(__doc__)
     parser.add_argument("--cache", type=Path, default=Path("build/cache"), help="folder of what is unpacked")
     parser.add_argument("--model", type=Path, help="a model bundle other than the built-in one")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table into this page too")

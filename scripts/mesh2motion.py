@@ -9,7 +9,6 @@ files; captions are the sentences of scripts/mesh2motion_sentences.toml.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -17,13 +16,17 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from motionary.captions_csv import NAME, Said, write_captions
-from motionary.formats.bvh import write_bvh
-from motionary.library import clip_ids, clip_info, load_clip, open_library
-
-__all__ = ["indexed", "sentences"]
-
 ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from motionary.captions_csv import NAME, Said, write_captions  # noqa: E402
+from motionary.formats.bvh import write_bvh  # noqa: E402
+from motionary.library import clip_ids, clip_info, load_clip, open_library  # noqa: E402
+from scripts.data_options import data_parser  # noqa: E402
+
+__all__ = ["indexed", "sentences", "write_studio"]
+
 SENTENCES = Path(__file__).with_name("mesh2motion_sentences.toml")
 SPLIT = "train"
 
@@ -65,12 +68,7 @@ def write_studio(library: Path, folder: Path) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of mesh2motion.zip"
-    )
+    parser = data_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("build/mesh2motion"), help="the studio folder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,6 @@ action verb of each clip's captions. How sure answers are is drawn from what cal
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections import Counter
@@ -37,6 +36,7 @@ from motionary.pose_strip import pose_strip  # noqa: E402
 from motionary_training.figures import reliability_figure, similarity_figure, write_png  # noqa: E402
 from motionary_training.sources.cuts import Cut  # noqa: E402
 from scripts.captioned_cmu import captioned_clips  # noqa: E402
+from scripts.data_options import data_parser  # noqa: E402
 
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -106,12 +106,7 @@ def draw_queries(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the zips"
-    )
+    parser = data_parser(__doc__)
     parser.add_argument("--cache", type=Path, default=Path("build/cache"), help="folder of what is unpacked")
     parser.add_argument("--model", type=Path, help="a model bundle other than the built-in one")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "model", help="folder of the pictures")

@@ -69,7 +69,8 @@ def make_querybank(
     weight = get(config, f"{PREFIX}.weight", float, origin)
     banks = []
     for name in ("captions", "motions"):
-        rows = tensors.get(f"{PREFIX}.{name}", np.zeros((0, dim))).shape[0]
+        bank = tensors.get(f"{PREFIX}.{name}", np.zeros((0, dim)))
+        rows = len(bank) if bank.ndim else 0
         if not nearest <= rows <= MOST_ROWS:
             raise MotionaryError(
                 f"{origin}: {PREFIX}.{name} has {rows} rows; it must have {nearest} to {MOST_ROWS}"

@@ -139,6 +139,7 @@ def test_it_is_packed_along(place):
         (told(0.5, nearest=40), {}, "querybank.captions has 12 rows; it must have 40 to"),
         (told(-1.0), {}, "querybank.weight"),
         (told(0.5), {"querybank.motions": drawn(1, 9, 31)}, "querybank.motions"),
+        (told(0.5), {"querybank.captions": np.zeros((), np.float32)}, "querybank.captions has 0 rows"),
         (told(0.5), {"querybank.usual": np.zeros(3, np.float32)}, "querybank.usual"),
         ("much", {}, "querybank.nearest"),
     ],
